@@ -60,7 +60,7 @@ in
 ''
   # Options of the modules
 
-  Made from the modules by `nix/options.nix`. [Installing with Nix](nix.md) shows how they are used. An empty default leaves
+  Made from the modules by `nix/options.nix`. [Installing](start/nixos.md) shows how they are used. An empty default leaves
   the value to the program.
 
   ## The server: services.backstay-server

@@ -37,6 +37,8 @@ mod said;
 #[cfg(feature = "ssr")]
 pub mod session;
 mod shell;
+#[cfg(feature = "ssr")]
+pub mod sso;
 mod time;
 
 pub use app::App;

@@ -8,6 +8,8 @@ use leptos_router::hooks::use_navigate;
 use web_sys::Url;
 
 use crate::browser;
+#[cfg(feature = "hydrate")]
+use crate::routes::LOG_IN;
 use crate::routes::{is_dialog, page};
 
 /// Keeps the scroll position while the page stays the same one.
@@ -46,6 +48,12 @@ fn follow_redirects() {
     // The router's context belongs to the same owner as this.
     let owner = Owner::current();
     let follow = move |address: &str| {
+        // The server alone writes a part of the log-in page, and nothing of this page belongs there.
+        if address.starts_with(LOG_IN) {
+            // Cannot fail: the address is valid.
+            let _ = window().location().set_href(address);
+            return;
+        }
         let Some(go) = owner.as_ref().map(|owner| owner.with(use_navigate_to)) else { return };
         let address = address.to_owned();
         // Code that awaits the server's answer gets it first.

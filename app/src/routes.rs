@@ -20,6 +20,9 @@ pub(crate) fn begun(place: Route<'_>) -> String {
     format!("{path}{joint}{BEGUN}")
 }
 
+/// The path of the log-in page.
+pub(crate) const LOG_IN: &str = "/login";
+
 /// Query parameter of the log-in page that asks for the code.
 pub(crate) const CODE: &str = "code";
 
@@ -92,9 +95,9 @@ impl Route<'_> {
     /// The address, percent-encoded, with its query.
     pub(crate) fn path(&self) -> String {
         match *self {
-            Self::LogIn { next: None } => "/login".to_owned(),
+            Self::LogIn { next: None } => LOG_IN.to_owned(),
             Self::LogIn { next: Some(next) } => {
-                format!("/login?next={}", utf8_percent_encode(next, RESERVED_IN_PATHS))
+                format!("{LOG_IN}?next={}", utf8_percent_encode(next, RESERVED_IN_PATHS))
             }
             Self::Fleet => "/".to_owned(),
             Self::AddHost => "/add-host".to_owned(),

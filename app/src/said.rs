@@ -7,9 +7,9 @@ use crate::ApiError;
 use crate::routes::Route;
 use crate::session::{self, Cookie};
 
-const COOKIE: Cookie = Cookie { by_https: "__Host-backstay-said", by_http: "backstay_said" };
+pub(crate) const COOKIE: Cookie = Cookie { by_https: "__Host-backstay-said", by_http: "backstay_said" };
 /// Long enough for the redirect.
-const SECONDS: u32 = 60;
+pub(crate) const SECONDS: u32 = 60;
 /// The longest text, in characters: browsers drop a cookie of more than four kilobytes.
 const CHARS: usize = 300;
 
@@ -27,7 +27,7 @@ pub(crate) enum Said {
 }
 
 impl Said {
-    fn encoded(&self) -> String {
+    pub(crate) fn encoded(&self) -> String {
         let (kind, text) = match self {
             Self::Done(text) => ("done", text),
             Self::Refused(text) => ("refused", text),

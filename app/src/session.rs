@@ -19,13 +19,16 @@ use crate::routes::Route;
 
 /// The session's cookie. Over https, browsers take the prefix `__Host-` from this host alone: no other name of
 /// the domain can plant a session.
-const COOKIE: Cookie = Cookie { by_https: "__Host-backstay", by_http: "backstay_session" };
+pub(crate) const COOKIE: Cookie = Cookie { by_https: "__Host-backstay", by_http: "backstay_session" };
 
 /// The cookie of a log-in that waits for its code.
 pub(crate) const PENDING_LOG_IN: Cookie =
     Cookie { by_https: "__Host-backstay-code", by_http: "backstay_code" };
 /// How long browsers keep it.
 pub(crate) const PENDING_SECONDS: u32 = 300;
+
+/// The cookie of a log-in that has left for the provider. The provider leads back with a plain link, with which browsers send it.
+pub(crate) const SSO: Cookie = Cookie { by_https: "__Host-backstay-sso", by_http: "backstay_sso" };
 
 /// A cookie that only the server reads.
 pub(crate) struct Cookie {
@@ -145,7 +148,7 @@ impl Cookie {
         self.value(&use_context::<Parts>()?.headers, by_https())
     }
 
-    fn value(&self, headers: &HeaderMap, by_https: bool) -> Option<String> {
+    pub(crate) fn value(&self, headers: &HeaderMap, by_https: bool) -> Option<String> {
         let wanted = if by_https { self.by_https } else { self.by_http };
         cookie_in(headers, wanted)
     }
@@ -153,14 +156,23 @@ impl Cookie {
     /// Sets the cookie for this many seconds, or until the browser is closed; deletes it if there is no value.
     pub(crate) fn set(&self, value: Option<&str>, seconds: Option<u32>) {
         let Some(response) = use_context::<ResponseOptions>() else { return };
-        let (name, secure) = if by_https() { (self.by_https, "; Secure") } else { (self.by_http, "") };
+        if let Some(cookie) = self.header(value, seconds, by_https()) {
+            response.append_header(header::SET_COOKIE, cookie);
+        }
+    }
+
+    /// The header that does it.
+    pub(crate) fn header(
+        &self,
+        value: Option<&str>,
+        seconds: Option<u32>,
+        by_https: bool,
+    ) -> Option<HeaderValue> {
+        let (name, secure) = if by_https { (self.by_https, "; Secure") } else { (self.by_http, "") };
         let age = if value.is_none() { Some(0) } else { seconds };
         let age = age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
         let value = value.unwrap_or_default();
-        let cookie = format!("{name}={value}; HttpOnly; SameSite=Lax; Path=/{age}{secure}");
-        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            response.append_header(header::SET_COOKIE, cookie);
-        }
+        HeaderValue::from_str(&format!("{name}={value}; HttpOnly; SameSite=Lax; Path=/{age}{secure}")).ok()
     }
 }
 
@@ -178,13 +190,18 @@ fn cookie_in(headers: &HeaderMap, cookie: &str) -> Option<String> {
 /// Returns the browser that sent the request, and what it has of earlier log-ins.
 pub(crate) fn visitor() -> Visitor {
     let Some(parts) = use_context::<Parts>() else { return Visitor::default() };
+    visitor_of(&parts, &use_context::<PublicOrigin>().unwrap_or_default())
+}
+
+/// Returns the browser that sent this request.
+pub(crate) fn visitor_of(parts: &Parts, public: &PublicOrigin) -> Visitor {
     let browser = parts.headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok());
     let address = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
     let shown = address.map(|address| address.to_string()).unwrap_or_default();
     let device = cookie_in(&parts.headers, DEVICE_COOKIE).map(|token| Secret::from_text(&token));
     Visitor {
         client: Client::new(&shown, browser.unwrap_or_default()),
-        token: COOKIE.of_request(),
+        token: token_in(&parts.headers, public),
         origin: Origin { address, device },
     }
 }
@@ -195,7 +212,7 @@ pub(crate) fn by_https() -> bool {
     use_context::<Parts>().is_some_and(|parts| comes_by_https(&parts.headers, &public))
 }
 
-fn comes_by_https(headers: &HeaderMap, public: &PublicOrigin) -> bool {
+pub(crate) fn comes_by_https(headers: &HeaderMap, public: &PublicOrigin) -> bool {
     let configured = public.0.as_deref().is_some_and(|origin| origin.starts_with("https://"));
     configured || headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https")
 }

@@ -23,9 +23,10 @@ export class Fleet {
     this.server = new Server(folder, repository, options);
   }
 
-  /** The server reads the repository with git, unless options say otherwise. */
-  static async start(repository: Repository, options?: string[]): Promise<Fleet> {
+  /** The server reads the repository with git, unless options say otherwise. Without an address, it takes a free port. */
+  static async start(repository: Repository, options?: string[], url = ''): Promise<Fleet> {
     const fleet = new Fleet(await temporaryFolder(), repository, options);
+    fleet.server.url = url;
     await fleet.server.start();
     return fleet;
   }

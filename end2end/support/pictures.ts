@@ -17,8 +17,8 @@ const root = resolve(__dirname, '../..');
 
 /** The names of the pictures in documents. */
 export function shownInDocuments(): Set<string> {
-  const documents = ['README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
-  const pictures = /\((?:docs\/)?images\/([\w-]+)\.png\)|src="(?:docs\/)?images\/([\w-]+)\.png"/g;
+  const documents = ['README.md', ...readdirSync(join(root, 'docs'), { encoding: 'utf8', recursive: true }).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+  const pictures = /\((?:docs\/|\.\.\/)?images\/([\w-]+)\.png\)|src="(?:docs\/|\.\.\/)?images\/([\w-]+)\.png"/g;
   return new Set(documents.flatMap((name) => [...readFileSync(join(root, name), 'utf8').matchAll(pictures)].map(([, one, other]) => one ?? other)));
 }
 

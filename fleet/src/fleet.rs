@@ -9,7 +9,7 @@ use backstay_model::view::About;
 use backstay_model::{Clock, DesiredState};
 use chrono::{DateTime, Utc};
 
-use crate::accounts::{Accounts, MasterKey, SessionPolicy};
+use crate::accounts::{Accounts, MasterKey, SessionPolicy, WaysIn};
 use crate::github::GitHub;
 use crate::identities::Identities;
 use crate::retention::{Measured, Retention};
@@ -40,6 +40,8 @@ pub struct FleetConfig {
     pub retention: Retention,
     /// How long sessions last.
     pub sessions: SessionPolicy,
+    /// How people may log in.
+    pub ways_in: WaysIn,
     /// The key that seals the seeds of second factors. Without it, nobody can have one.
     pub master_key: Option<MasterKey>,
     /// The configuration repository, if it is at GitHub.
@@ -81,11 +83,11 @@ pub struct Fleet {
 impl Fleet {
     /// Returns a backend on this store. Call [`Fleet::start_background`] before serving.
     pub fn new(config: FleetConfig) -> Self {
-        let FleetConfig { server_version, store, clock, queue_time, retention, sessions, master_key, github } =
-            config;
+        let FleetConfig { server_version, store, clock, queue_time, retention, github, .. } = config;
         let accounts = Accounts::new(Arc::clone(&store), Arc::clone(&clock))
-            .with_policy(sessions)
-            .with_master_key(master_key);
+            .with_policy(config.sessions)
+            .with_ways_in(config.ways_in)
+            .with_master_key(config.master_key);
         Self {
             server_version: server_version.into(),
             started_at: clock.now(),

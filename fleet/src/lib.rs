@@ -10,6 +10,8 @@
 //! To see how a pull request reaches the hosts, read three more: [`github`] is the client, `watch` polls it and records what
 //! changed, and [`deployments`] merges, tracks and reverts.
 //!
+//! Who logs in with a password, see [`accounts`]; through an OpenID Connect provider, [`sso`].
+//!
 //! [`Fleet`] ties them together and is all that the server and the pages use. `state` holds what it keeps in memory, and
 //! `background` runs what happens without a request.
 
@@ -31,7 +33,9 @@ pub mod refusal;
 mod retention;
 pub mod rollouts;
 pub mod saved_views;
+mod sealing_key;
 pub mod secret;
+pub mod sso;
 mod state;
 pub mod store;
 #[cfg(test)]

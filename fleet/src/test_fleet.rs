@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
 
-use crate::accounts::{Actor, SessionPolicy};
+use crate::accounts::{Actor, SessionPolicy, WaysIn};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{HostRecord, NewHost, NewJoinToken, Store, TokenHash};
 use crate::{FleetConfig, Retention};
@@ -61,6 +61,7 @@ pub(crate) fn config(store: Arc<dyn Store>, clock: &Arc<FixedClock>) -> FleetCon
     FleetConfig {
         retention: Retention::default(),
         sessions: SessionPolicy::default(),
+        ways_in: WaysIn::default(),
         master_key: None,
         server_version: "0.1.0".into(),
         store,

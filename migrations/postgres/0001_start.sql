@@ -271,9 +271,19 @@ CREATE TABLE sessions (
     created_at      TEXT COLLATE "C" NOT NULL,
     last_seen       TEXT COLLATE "C" NOT NULL,
     expires_at      TEXT COLLATE "C" NOT NULL,     -- the earlier of its idle and its absolute end
-    proved_at       TEXT COLLATE "C"               -- when the person last proved who they are; NULL since the log-in
+    proved_at       TEXT COLLATE "C",              -- when the person last proved who they are; NULL since the log-in
+    provider_session TEXT COLLATE "C"              -- the single sign-on provider's own session; NULL if it names none
 );
 CREATE INDEX idx_sessions_user ON sessions (user_name, last_seen DESC);
+
+-- Who comes through the OpenID Connect provider: the provider's issuer and its own identifier of the person, which never
+-- changes. The name is ours, and the password of such a person is empty.
+CREATE TABLE external_identities (
+    issuer          TEXT COLLATE "C" NOT NULL,
+    subject         TEXT COLLATE "C" NOT NULL,
+    user_name       TEXT COLLATE "C" NOT NULL UNIQUE REFERENCES users (name) ON DELETE CASCADE,
+    PRIMARY KEY (issuer, subject)
+);
 
 -- Browsers on which a person has logged in. The browser's cookie opens nothing: it lets the person log in while
 -- strangers guess at the name.

@@ -27,6 +27,8 @@ in
   config = lib.mkIf cfg.enable {
     inherit (agent) assertions;
     environment.etc."backstay/agent.toml".source = agent.file;
+    # For `backstay-agent doctor` and the like.
+    environment.systemPackages = [ cfg.package ];
     system.configurationRevision = lib.mkIf (cfg.rev != null) (lib.mkDefault cfg.rev);
 
     # nix-darwin waits for the store's volume before it starts a command. The file's store path is an argument, so that a new

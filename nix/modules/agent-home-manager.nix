@@ -27,6 +27,8 @@ in
 
     services.backstay-agent.settings.state_dir = lib.mkDefault "${config.xdg.stateHome}/backstay-agent";
     xdg.configFile."backstay/agent.toml".source = agent.file;
+    # For `backstay-agent doctor` and the like.
+    home.packages = [ cfg.package ];
 
     systemd.user.services.backstay-agent = {
       Unit = {

@@ -57,6 +57,8 @@ in
     ];
 
     environment.etc."backstay/agent.toml".source = agent.file;
+    # For `backstay-agent doctor` and the like.
+    environment.systemPackages = [ cfg.package ];
     system.configurationRevision = lib.mkIf (cfg.rev != null) (lib.mkDefault cfg.rev);
 
     systemd.services.backstay-agent = {

@@ -57,6 +57,23 @@ let
     session-hours = hours "Hours after which a session ends in any case.";
     admin-session-idle-hours = hours "Hours after which an administrator's unused session ends.";
     admin-session-hours = hours "Hours after which an administrator's session ends in any case.";
+    oidc-issuer = mkOption {
+      type = types.nullOr (types.strMatching "https?://.+");
+      default = null;
+      example = "https://id.example.org/realms/home";
+      description = "The address of an OpenID Connect provider, exactly as its tokens name it. People then log in through it.";
+    };
+    oidc-client-id = key types.str "This server's identifier at the provider.";
+    oidc-client-secret-file = secret "this server's secret at the provider";
+    oidc-name = key types.str "What people call the provider, for the button and the audit log.";
+    oidc-scopes = list "What to ask the provider for, besides `openid`. By default `profile`, `email` and `groups`.";
+    oidc-groups-claim = key types.str "The claim with the groups of a person.";
+    oidc-role = list "The roles of groups: `admins=admin`, or on some hosts `lab-team=operator@tag:lab`. People in no such group are not let in.";
+    password-log-in = key (types.enum [
+      "everybody"
+      "administrators"
+      "never"
+    ]) "Who may still log in with a password.";
     admin-user = key types.str "The name of the first administrator.";
     master-key-file = secret "the key that seals the seeds of second factors, 32 random bytes in base64; by default the server makes one beside the database";
     admin-password-file = secret "the first administrator's password";

@@ -12,7 +12,7 @@ let
   secrets = import ./secrets.nix { inherit lib; };
 
   set = lib.filterAttrs (_: value: value != null) cfg.settings;
-  secretFiles = lib.filterAttrs (name: _: builtins.match "(admin-password|master-key|github-.*)-file" name != null) set;
+  secretFiles = lib.filterAttrs (name: _: builtins.match "(admin-password|master-key|oidc-client-secret|github-.*)-file" name != null) set;
   credential = lib.removeSuffix "-file";
 
   variable = name: "BACKSTAY_${lib.toUpper (lib.replaceStrings [ "-" ] [ "_" ] name)}";
@@ -33,6 +33,12 @@ let
     "github-webhook-secret-file"
   ];
   localPostgres = builtins.match "postgres(ql)?:///.*" cfg.settings.database != null;
+  oidc = [
+    "oidc-client-id"
+    "oidc-client-secret-file"
+    "oidc-role"
+  ];
+  needIssuer = [ "public-url" ] ++ oidc;
   port = lib.toInt (lib.last (lib.splitString ":" cfg.settings.listen));
   ask = assertion: message: {
     inherit assertion;
@@ -49,6 +55,8 @@ in
   config = lib.mkIf cfg.enable {
     assertions = lib.mapAttrsToList (name: secrets.assertion "services.backstay-server.settings.${name}") secretFiles ++ [
       (ask (given "master-key-file" || lib.hasPrefix "sqlite:" cfg.settings.database) "settings: a PostgreSQL database has no folder for the master key. Set `master-key-file`.")
+      (ask (!given "oidc-issuer" || lib.all given needIssuer) "settings: `oidc-issuer` needs all of ${lib.concatStringsSep ", " needIssuer}.")
+      (ask (given "oidc-issuer" || !lib.any given oidc) "settings: options of single sign-on are set, but not `oidc-issuer`, the provider's address.")
       (ask (!(given "repository" && given "github-repository")) "settings: `repository` and `github-repository` both name the configuration repository. Set one of them.")
       (ask (given "github-repository" || !lib.any given needRepository) "settings: credentials for GitHub are set, but not `github-repository`, as owner/name.")
       (ask (!given "github-repository" || given "github-token-file" || lib.all given app) "settings: `github-repository` needs credentials. Set `github-token-file`, or all of ${lib.concatStringsSep ", " app}.")

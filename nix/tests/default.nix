@@ -38,6 +38,7 @@ let
       systemd = anything;
       environment = anything;
       networking = anything;
+      home = anything;
       xdg = anything;
       launchd = anything;
       nix = anything;
@@ -156,6 +157,14 @@ in
     messages = messages server;
   };
 
+  # What a person finds on the PATH.
+  programs = {
+    agent = agent.config.environment.systemPackages;
+    home = agentOfHome.config.home.packages;
+    darwin = agentOfMac.config.environment.systemPackages;
+    server = server.config.environment.systemPackages;
+  };
+
   # What `settings` can hold, and what else the module writes into the file.
   keys = {
     agent = lib.mapAttrs (_: _: { }) (file agent) // options agent "backstay-agent";
@@ -204,6 +213,14 @@ in
         repository = "https://git.example.org/fleet.git";
         github-repository = "you/nixcfg";
         github-token-file = "/run/x";
+      };
+    };
+    "but not `oidc-issuer`" = withServer { settings.oidc-client-id = "backstay"; };
+    "`oidc-issuer` needs all of" = withServer {
+      settings = {
+        public-url = "https://backstay.example.org";
+        oidc-issuer = "https://id.example.org";
+        oidc-client-id = "backstay";
       };
     };
     "but not `github-repository`" = withServer { settings.github-token-file = "/run/x"; };

@@ -18,6 +18,7 @@ use crate::github_options::GitHubOptions;
 use crate::master_key::{MasterKeyOptions, RotateOptions};
 use crate::people::PeopleOptions;
 use crate::secret_file;
+use crate::sso_options::SsoOptions;
 use crate::trusted_proxies::Network;
 
 /// Dashboard for fleets of NixOS, nix-darwin and home-manager hosts.
@@ -107,6 +108,8 @@ pub(crate) struct ServeOptions {
     pub(crate) retention: RetentionOptions,
     #[command(flatten)]
     pub(crate) sessions: SessionOptions,
+    #[command(flatten)]
+    pub(crate) sso: SsoOptions,
     #[command(flatten)]
     pub(crate) master_key: MasterKeyOptions,
     /// The name of the first administrator.

@@ -14,6 +14,7 @@ mod routes;
 mod secret_file;
 mod serve;
 mod server_lock;
+mod sso_options;
 mod trusted_proxies;
 
 use clap::Parser;

@@ -139,7 +139,11 @@ async fn list(accounts: &Accounts, console: &Actor) -> anyhow::Result<()> {
 }
 
 fn line(person: &PersonRecord) -> String {
-    let state = if person.disabled_at.is_some() { "disabled" } else { "enabled" };
+    let state = match (person.disabled_at.is_some(), person.is_external) {
+        (true, _) => "disabled",
+        (false, false) => "enabled",
+        (false, true) => "single sign-on",
+    };
     let seen = person.last_seen.map_or_else(|| "never".to_owned(), stamp);
     let grants: Vec<_> = person.grants.iter().map(ToString::to_string).collect();
     let grants = if grants.is_empty() { "-".to_owned() } else { grants.join(", ") };

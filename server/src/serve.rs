@@ -23,6 +23,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     let configured = options.github.configure(&options.branch, options.repository.as_deref())?;
     let (github, webhook_secret) =
         configured.map_or((None, None), |configured| (Some(configured.github), configured.webhook_secret));
+    let ways_in = options.sso.configure(options.public_url.as_deref())?;
     let lock = server_lock::take(&options.database.database).await?;
     let store = open_store(&options.database).await?;
     let fleet = Fleet::new(FleetConfig {
@@ -32,6 +33,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         queue_time: Duration::from_secs(options.queue_seconds),
         retention: options.retention.policy(),
         sessions: options.sessions.policy(),
+        ways_in,
         master_key: Some(options.master_key.open(&options.database)?),
         github,
     });

@@ -1,10 +1,13 @@
 //! `cargo xtask`: the tasks of this repository.
 
 mod bench;
+mod book;
 mod build;
 mod chaos;
 mod demo;
+mod markdown;
 mod places;
+mod reference;
 mod run;
 mod setup;
 mod test;
@@ -57,6 +60,10 @@ enum Task {
     },
     /// Measure what Backstay costs on this machine.
     Bench(bench::Options),
+    /// Build the book in `docs/` into `target/book`. Needs mdBook.
+    Book(book::Options),
+    /// Write the pages of the book that come from the programs: command lines and configuration.
+    Reference,
     /// Check that prose is written as `docs/writing.md` asks, and that paths, links and tests in it exist.
     Words(words::Options),
     /// Run all tests, or some.
@@ -88,6 +95,8 @@ fn run(task: &Task) -> Result<bool> {
         Task::Host { plan, into } => backstay_nix_host::make_from_file(plan, into).map(|()| true),
         Task::HostBuild { host } => backstay_nix_host::build_checkout(host).map(|()| true),
         Task::Bench(options) => bench::run(&places, options).map(|()| true),
+        Task::Book(options) => book::run(&places, options),
+        Task::Reference => reference::write(&places),
         Task::Words(options) => words::show_all(&places, options),
         Task::Test(options) => test::run(&places, options),
         Task::Times => test::times::show(&places).map(|()| true),

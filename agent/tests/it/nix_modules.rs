@@ -91,6 +91,15 @@ fn what_cannot_work_is_an_error_of_the_evaluation() {
     }
 }
 
+#[test]
+fn a_person_finds_the_program_on_the_path_of_each_host() {
+    for (host, program) in [("agent", "agent"), ("home", "agent"), ("darwin", "agent"), ("server", "server")]
+    {
+        let found = MADE["programs"][host][0].as_str().unwrap();
+        assert!(found.ends_with(&format!("-backstay-{program}")), "{host}: {found}");
+    }
+}
+
 /// The settings of a unit that say how it runs; where its program lies differs between a host with a module and one without.
 type Settings = BTreeMap<String, Vec<String>>;
 

@@ -102,7 +102,8 @@ async fn a_web_service_is_trusted_like_the_server() {
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall fine\n").await.unwrap();
         stream.shutdown().await.unwrap();
     };
-    let (asked, ()) = within("an answer", async { tokio::join!(probe(Some(&ca)).output(), trusting) }).await;
+    let answer = Box::pin(async { tokio::join!(probe(Some(&ca)).output(), trusting) });
+    let (asked, ()) = within("an answer", answer).await;
     let asked = asked.unwrap();
     assert!(asked.status.success(), "{asked:?}");
 

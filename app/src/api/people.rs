@@ -3,6 +3,7 @@
 
 use backstay_fleet::accounts::{AccountError, Actor};
 use backstay_fleet::refusal::Refusal;
+use backstay_fleet::sso::Sso;
 use backstay_model::people::Scope;
 use backstay_model::{Grant, InvitationId, Role, SessionId};
 use leptos::prelude::*;
@@ -30,7 +31,8 @@ pub(super) async fn account_page(actor: &Actor) -> Result<WrittenPage, ApiError>
     let fleet = session::fleet()?;
     let sessions = fleet.accounts().own_sessions(actor).await.map_err(session::database)?;
     let factor = fleet.accounts().own_second_factor(actor).await.map_err(refused)?;
-    let html = account::account(actor, &sessions, factor, said::take()).to_html();
+    let provider = fleet.accounts().sso().map(Sso::name);
+    let html = account::account(actor, &sessions, factor, provider, said::take()).to_html();
     Ok(WrittenPage { title: "Account".to_owned(), html })
 }
 

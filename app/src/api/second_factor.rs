@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::{WrittenPage, local_path, refused};
 use crate::ApiError;
-use crate::pages::second_factor;
+use crate::pages::second_factor::{self, Proof};
 use crate::routes::Route;
 use crate::said::{self, Said};
 use crate::session;
@@ -74,9 +74,14 @@ pub async fn reset_second_factor(
 
 /// Writes the page on which the person proves again who they are.
 pub(super) async fn confirm_page(actor: &Actor, next: &str) -> Result<WrittenPage, ApiError> {
-    let factor = session::fleet()?.accounts().own_second_factor(actor).await.map_err(refused)?;
-    let takes_code = matches!(factor, OwnSecondFactor::On(_));
-    let html = second_factor::confirm(local_path(next), takes_code, said::take()).to_html();
+    let fleet = session::fleet()?;
+    let factor = fleet.accounts().own_second_factor(actor).await.map_err(refused)?;
+    let proof = match (fleet.accounts().sso(), factor) {
+        (Some(provider), _) if actor.is_external() => Proof::Provider(provider.name()),
+        (_, OwnSecondFactor::On(_)) => Proof::Code,
+        _ => Proof::Password,
+    };
+    let html = second_factor::confirm(local_path(next), &proof, said::take()).to_html();
     Ok(WrittenPage { title: "Confirm that it is you".to_owned(), html })
 }
 

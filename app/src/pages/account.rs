@@ -8,6 +8,7 @@ use server_fn::ServerFn;
 
 use super::people::in_words;
 use super::second_factor::second_factor;
+use super::sso::account_part;
 use crate::api::{ChangePassword, EndOtherSessions, EndSession};
 use crate::components::Ago;
 use crate::routes::Route;
@@ -18,6 +19,7 @@ pub(crate) fn account(
     actor: &Actor,
     sessions: &[SessionRecord],
     factor: OwnSecondFactor,
+    provider: Option<&str>,
     said: Option<Said>,
 ) -> AnyView {
     let person = actor.person();
@@ -40,14 +42,7 @@ pub(crate) fn account(
             {people}
         </div>
         {said.map(|said| in_words(said, ""))}
-        <section class="card" aria-labelledby="password">
-            <h2 id="password">"Change password"</h2>
-            {change_password(&person.name)}
-        </section>
-        <section class="card" aria-labelledby="second-factor">
-            <h2 id="second-factor">"Second factor"</h2>
-            {second_factor(factor)}
-        </section>
+        {if actor.is_external() { account_part(provider) } else { own_proofs(&person.name, factor) }}
         <section class="card" aria-labelledby="sessions">
             <h2 id="sessions">"Sessions"</h2>
             <div class="table-frame">
@@ -66,6 +61,21 @@ pub(crate) fn account(
             </div>
         </section>
         {end_others}
+    }
+    .into_any()
+}
+
+/// The password and the second factor of somebody who has them here.
+fn own_proofs(name: &str, factor: OwnSecondFactor) -> AnyView {
+    view! {
+        <section class="card" aria-labelledby="password">
+            <h2 id="password">"Change password"</h2>
+            {change_password(name)}
+        </section>
+        <section class="card" aria-labelledby="second-factor">
+            <h2 id="second-factor">"Second factor"</h2>
+            {second_factor(factor)}
+        </section>
     }
     .into_any()
 }

@@ -26,6 +26,8 @@ pub fn LogInPage() -> impl IntoView {
         <main id="main" class="log-in">
             <h1><Mark/>"Backstay"</h1>
             <p class="motto">"Back to a state that is known to work."</p>
+            // No other page leads here without loading this one from the server.
+            <div inner_html=sso_part()></div>
             <ActionForm action=action>
                 <Refusal action/>
                 <input type="hidden" name="next" value=next/>
@@ -35,6 +37,14 @@ pub fn LogInPage() -> impl IntoView {
             {move || (!asks_code.get()).then(forgot)}
         </main>
     }
+}
+
+/// The way to the single sign-on provider, and what came of the last attempt. The server alone writes it.
+fn sso_part() -> String {
+    #[cfg(feature = "ssr")]
+    return super::sso::log_in_part();
+    #[cfg(not(feature = "ssr"))]
+    String::new()
 }
 
 fn forgot() -> impl IntoView {

@@ -28,6 +28,8 @@ mod rollout;
 mod search;
 #[cfg(feature = "ssr")]
 pub(crate) mod second_factor;
+#[cfg(feature = "ssr")]
+mod sso;
 mod written;
 
 pub use about::AboutPage;

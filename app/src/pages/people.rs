@@ -96,6 +96,7 @@ fn row(person: &PersonRecord, is_own: bool) -> AnyView {
         person.disabled_at.is_some().then(|| view! { " " <span class="badge warn">"disabled"</span> });
     let factor =
         person.has_second_factor.then(|| view! { " " <span class="badge good">"second factor"</span> });
+    let external = person.is_external.then(|| view! { " " <span class="badge">"single sign-on"</span> });
     let own = is_own.then(|| view! { " " <span class="badge">"you"</span> });
     let seen = match person.last_seen {
         Some(at) => view! { <Ago at/> }.into_any(),
@@ -105,7 +106,7 @@ fn row(person: &PersonRecord, is_own: bool) -> AnyView {
     let grants = person.grants.iter().map(line).collect_view();
     view! {
         <tr class:unavailable=person.disabled_at.is_some()>
-            <th scope="row">{person.name.clone()}{own}{factor}{disabled}</th>
+            <th scope="row">{person.name.clone()}{own}{external}{factor}{disabled}</th>
             <td data-title="Role"><span>{person.role.as_str()}{grants}</span></td>
             <td data-title="Last seen">{seen}</td>
             <td data-title="Sessions">{person.sessions}</td>
@@ -127,13 +128,7 @@ fn change(person: &PersonRecord) -> AnyView {
         <details class="changes-rest">
             <summary aria-label=label>"Change"</summary>
             <div class="plain-forms">
-                <form method="post" action=SetRole::PATH>
-                    {named(name)}
-                    {role_choice(person.role)}
-                    <button type="submit">"Set role"</button>
-                </form>
-                {person.grants.iter().map(|grant| revoke_grant(name, grant)).collect_view()}
-                {grant_form(name)}
+                {if person.is_external { decided_elsewhere() } else { change_roles(person) }}
                 {person.has_second_factor.then(|| view! {
                     <form method="post" action=ResetSecondFactor::PATH>{named(name)}<button type="submit">"Remove the second factor"</button></form>
                 })}
@@ -144,6 +139,26 @@ fn change(person: &PersonRecord) -> AnyView {
                 </form>
             </div>
         </details>
+    }
+    .into_any()
+}
+
+/// What the page says in place of the forms for roles.
+fn decided_elsewhere() -> AnyView {
+    view! { <p class="faint">"The groups at the single sign-on provider decide the roles, at each log-in."</p> }.into_any()
+}
+
+/// The forms for the roles of a person.
+fn change_roles(person: &PersonRecord) -> AnyView {
+    let name = person.name.as_str();
+    view! {
+        <form method="post" action=SetRole::PATH>
+            {named(name)}
+            {role_choice(person.role)}
+            <button type="submit">"Set role"</button>
+        </form>
+        {person.grants.iter().map(|grant| revoke_grant(name, grant)).collect_view()}
+        {grant_form(name)}
     }
     .into_any()
 }

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 
 use super::people::in_words;
+use super::sso::confirm_part;
 use crate::api::{BeginSecondFactor, ConfirmPerson, ConfirmSecondFactor, RemoveSecondFactor};
 use crate::said::Said;
 
@@ -87,8 +88,32 @@ fn picture(rows: &[Vec<bool>]) -> AnyView {
     .into_any()
 }
 
+/// How a person proves again who they are.
+pub(crate) enum Proof<'a> {
+    /// With a code.
+    Code,
+    /// With the password.
+    Password,
+    /// At this provider.
+    Provider(&'a str),
+}
+
 /// The page on which a person proves again who they are, before it leads back to `next`.
-pub(crate) fn confirm(next: &str, takes_code: bool, said: Option<Said>) -> AnyView {
+pub(crate) fn confirm(next: &str, proof: &Proof<'_>, said: Option<Said>) -> AnyView {
+    let part = match proof {
+        Proof::Provider(name) => confirm_part(next, name),
+        Proof::Code => confirm_form(next, true),
+        Proof::Password => confirm_form(next, false),
+    };
+    view! {
+        <div class="page-head"><h1>"Confirm that it is you"</h1></div>
+        {said.map(|said| in_words(said, ""))}
+        <section class="card">{part}</section>
+    }
+    .into_any()
+}
+
+fn confirm_form(next: &str, takes_code: bool) -> AnyView {
     let field = if takes_code {
         code("Code from your authenticator app, or a recovery code").into_any()
     } else {
@@ -101,16 +126,12 @@ pub(crate) fn confirm(next: &str, takes_code: bool, said: Option<Said>) -> AnyVi
         .into_any()
     };
     view! {
-        <div class="page-head"><h1>"Confirm that it is you"</h1></div>
-        {said.map(|said| in_words(said, ""))}
-        <section class="card">
-            <p>"Nothing was changed yet. Confirm, and then repeat what you were about to do."</p>
-            <form method="post" action=ConfirmPerson::PATH class="plain-forms">
-                <input type="hidden" name="next" value=next.to_owned()/>
-                {field}
-                <button type="submit" class="primary">"Confirm"</button>
-            </form>
-        </section>
+        <p>"Nothing was changed yet. Confirm, and then repeat what you were about to do."</p>
+        <form method="post" action=ConfirmPerson::PATH class="plain-forms">
+            <input type="hidden" name="next" value=next.to_owned()/>
+            {field}
+            <button type="submit" class="primary">"Confirm"</button>
+        </form>
     }
     .into_any()
 }

@@ -37,12 +37,15 @@ pub struct Actor {
     session: Option<SessionId>,
     /// Whether the last proof of who it is is too old for what takes one.
     needs_proof: bool,
+    /// Whether the person comes through a provider.
+    is_external: bool,
     refused: RefusedActs,
 }
 
 impl Actor {
     pub(super) fn new(session: SessionRecord, needs_proof: bool, refused: RefusedActs) -> Self {
-        Self { person: session.person, session: Some(session.id), needs_proof, refused }
+        let SessionRecord { id, person, is_external, .. } = session;
+        Self { person, session: Some(id), needs_proof, is_external, refused }
     }
 
     /// The person at the server's own command line, who could write the database as well. Never for a request.
@@ -51,6 +54,7 @@ impl Actor {
             person: Person::new(CONSOLE, Role::Admin),
             session: None,
             needs_proof: false,
+            is_external: false,
             refused: RefusedActs::default(),
         }
     }
@@ -62,6 +66,7 @@ impl Actor {
             person: Person::new(name, role),
             session: None,
             needs_proof: false,
+            is_external: false,
             refused: RefusedActs::default(),
         }
     }
@@ -74,6 +79,7 @@ impl Actor {
             person: Person { grants, ..Person::new(name, role) },
             session: None,
             needs_proof: false,
+            is_external: false,
             refused: RefusedActs::default(),
         }
     }
@@ -86,6 +92,11 @@ impl Actor {
     /// The name that the audit log shows.
     pub fn name(&self) -> &str {
         &self.person.name
+    }
+
+    /// Whether the person logs in through a provider: it has the password, and decides the roles.
+    pub fn is_external(&self) -> bool {
+        self.is_external
     }
 
     /// The session that was checked.

@@ -10,9 +10,9 @@ use super::backoff::{Backoff, Counted, Wait};
 use super::origin::Origin;
 use super::refused::Refused;
 use super::second_factor::Pending;
-use super::{AccountError, Accounts, Actor, MAX_PASSWORD_BYTES, printable};
+use super::{AccountError, Accounts, Actor, MAX_PASSWORD_BYTES, Passwords, printable};
 use crate::secret::{Secret, hash_password, verify_password};
-use crate::store::{Client, StoreError, UserRecord};
+use crate::store::{Client, NewAuditEntry, StoreError, UserRecord};
 
 /// Passwords hashed at once: each takes 19 MiB and a processor.
 const MAX_HASHING: usize = 2;
@@ -33,6 +33,9 @@ pub enum LogInError {
     /// The name or the password is wrong; the answer does not say which.
     #[error("The name or the password is wrong.")]
     WrongCredentials,
+    /// Nobody logs in with a password here, or the password is right, but the person's role takes no password.
+    #[error("You cannot log in with a password here. Use single sign-on.")]
+    NoPasswords,
     /// The password is right, but the person is disabled.
     #[error("Your account is disabled. Ask an administrator.")]
     Disabled,
@@ -157,12 +160,18 @@ impl Accounts {
         password: &str,
         visitor: &Visitor,
     ) -> Result<LoggedIn, LogInError> {
+        if self.ways_in.passwords == Passwords::Never {
+            return Err(LogInError::NoPasswords);
+        }
         let admitted = self.admit(&visitor.origin, name, password).await;
         match &admitted {
             Ok(_) | Err(LogInError::Busy | LogInError::Failed(_)) => {}
             Err(_) => self.gate.refused.count(visitor.origin.network(), name, self.clock.now()),
         }
         let (user, known) = admitted?;
+        if !self.ways_in.passwords.admit(user.role) {
+            return Err(LogInError::NoPasswords);
+        }
         if self.takes_code(&user.name).await.map_err(AccountError::from)? {
             return Err(LogInError::CodeNeeded(self.gate.pending.add(user, known, self.clock.now())));
         }
@@ -176,12 +185,31 @@ impl Accounts {
         known: Option<Secret>,
         visitor: &Visitor,
     ) -> Result<LoggedIn, LogInError> {
-        let (actor, session) = self.start_session(user, visitor).await?.ok_or(LogInError::Disabled)?;
+        let entry = self.password_entry(&user.name);
+        let started = self.start_session(user, visitor, None, &entry).await?;
+        let (actor, session) = started.ok_or(LogInError::Disabled)?;
+        if self.ways_in.passwords == Passwords::Administrators {
+            tracing::warn!(
+                name = user.name,
+                "an administrator has logged in with a password, past single sign-on"
+            );
+        }
         let device = known.unwrap_or_else(Secret::random);
         if let Err(error) = self.store.put_device(&device.hash(), &user.name, self.clock.now()).await {
             tracing::error!(%error, "a device could not be recorded");
         }
         Ok(LoggedIn { actor, session, device })
+    }
+
+    /// The audit entry of a log-in with a password. Where people come through the provider, it stands out.
+    fn password_entry(&self, name: &str) -> NewAuditEntry {
+        match self.ways_in.passwords {
+            Passwords::Administrators => {
+                let words = "Logged in with a password, past single sign-on.".to_owned();
+                self.entry(name, "user.break-glass", words)
+            }
+            _ => self.entry(name, "login", "Logged in.".to_owned()),
+        }
     }
 
     /// Checks name and password. Returns the person, and the device's token if the person has logged in on it before.
@@ -220,7 +248,9 @@ impl Accounts {
             return Err(LogInError::WrongCredentials);
         }
         self.gate.backoff().attempt(counted, self.clock.now())?;
+        // Somebody who comes through a provider has no password, and gets the answer of an unknown name.
         let user = self.store.user(name).await.map_err(AccountError::from)?;
+        let user = user.filter(|user| !user.password_hash.is_empty());
         let fits = self.gate.verify(user.as_ref(), password).await?;
         let user = user.filter(|_| fits).ok_or(LogInError::WrongCredentials)?;
         self.gate.backoff().succeeded(counted);

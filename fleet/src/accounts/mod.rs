@@ -15,6 +15,7 @@ use crate::store::{ChangePersonError, NewAuditEntry, Store, StoreError, UserReco
 
 mod actor;
 mod backoff;
+mod external;
 mod join_token;
 mod log_in;
 mod origin;
@@ -27,8 +28,10 @@ mod second_factor;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod ways_in;
 
 pub use actor::Actor;
+pub use external::{EndError, Returned};
 pub use log_in::{DEVICE_LIFETIME, LogInError, LoggedIn, Visitor};
 pub use origin::{Network, Origin};
 pub use own::OwnPasswordError;
@@ -36,6 +39,7 @@ pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordFault};
 pub use people::INVITATION_LIFETIME;
 pub use second_factor::{MasterKey, MasterKeyError, NewSeed, OwnSecondFactor, SecondFactorError};
 pub use sessions::{SessionEvent, SessionLimits, SessionPolicy, StepUp};
+pub use ways_in::{Passwords, WaysIn};
 
 /// The longest lifetime of a join token.
 pub const MAX_JOIN_TOKEN_LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -68,6 +72,15 @@ pub enum AccountError {
          administrator first."
     )]
     LastAdmin(String),
+    /// The provider decides the person's roles, and has their password.
+    #[error(
+        "{0} logs in through single sign-on: their groups there decide their roles, and they have no password here. Nothing was \
+         changed."
+    )]
+    External(String),
+    /// Nobody with this role may log in with a password.
+    #[error("People with this role log in through single sign-on only. Nothing was changed.")]
+    NoPasswords,
     /// The person has the most grants that one may have.
     #[error(
         "A person has at most {GRANTS} grants. Nothing was changed. Take one away first, or use a wider one."
@@ -124,6 +137,7 @@ impl AccountError {
             ChangePersonError::Unknown => Self::Unknown(printable(name)),
             ChangePersonError::LastAdmin => Self::LastAdmin(name.to_owned()),
             ChangePersonError::TooManyGrants => Self::TooManyGrants,
+            ChangePersonError::External => Self::External(name.to_owned()),
             ChangePersonError::Store(error) => Self::Store(error),
         }
     }
@@ -134,6 +148,7 @@ pub struct Accounts {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     policy: SessionPolicy,
+    ways_in: WaysIn,
     gate: log_in::Gate,
     refused_acts: refused_acts::RefusedActs,
     /// Seals the seeds of second factors. Without it, nobody can have one.
@@ -145,14 +160,34 @@ pub struct Accounts {
 impl Accounts {
     /// Accounts in this store.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        let (policy, gate) = (SessionPolicy::default(), log_in::Gate::default());
-        let (refused_acts, changes) = (refused_acts::RefusedActs::default(), watch::Sender::default());
-        Self { store, clock, policy, gate, refused_acts, master_key: None, changes }
+        let (policy, ways_in) = (SessionPolicy::default(), WaysIn::default());
+        let (gate, refused_acts) = (log_in::Gate::default(), refused_acts::RefusedActs::default());
+        Self {
+            store,
+            clock,
+            policy,
+            ways_in,
+            gate,
+            refused_acts,
+            master_key: None,
+            changes: watch::Sender::default(),
+        }
     }
 
     /// Replaces the policy of sessions.
     pub(crate) fn with_policy(self, policy: SessionPolicy) -> Self {
         Self { policy, ..self }
+    }
+
+    /// Sets how people may log in.
+    #[must_use]
+    pub fn with_ways_in(self, ways_in: WaysIn) -> Self {
+        Self { ways_in, ..self }
+    }
+
+    /// Who may log in with a password.
+    pub fn passwords(&self) -> Passwords {
+        self.ways_in.passwords
     }
 
     /// Sets the key that seals the seeds of second factors.

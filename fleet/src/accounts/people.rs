@@ -40,6 +40,7 @@ impl Accounts {
     pub async fn invite(&self, actor: &Actor, name: &str, role: Role) -> Result<Secret, AccountError> {
         actor.require(Action::ManagePeople)?;
         require_person_name(name)?;
+        self.require_password_for(role)?;
         let (now, secret) = (self.clock.now(), Secret::random());
         let invitation = Invitation {
             id: InvitationId::new(),
@@ -91,12 +92,19 @@ impl Accounts {
         visitor: &Visitor,
     ) -> Result<(Actor, Secret), AccountError> {
         let invitation = self.invitation(secret).await?.ok_or(AccountError::InvitationGone)?;
+        self.require_password_for(invitation.role)?;
         let hash = password::hash(&invitation.name, password).await?;
         let detail = format!("Invited by {}, as {}.", invitation.invited_by, invitation.role);
         let entry = self.entry(&invitation.name, "user.joined", detail);
         let accepted = self.store.accept_invitation(&TokenHash::of(secret), &hash, &entry).await?;
         let user = accepted.ok_or(AccountError::InvitationGone)?;
-        self.start_session(&user, visitor).await?.ok_or(AccountError::InvitationGone)
+        let entry = self.entry(&user.name, "login", "Logged in.".to_owned());
+        self.start_session(&user, visitor, None, &entry).await?.ok_or(AccountError::InvitationGone)
+    }
+
+    /// Checks that somebody with this role may log in with a password.
+    fn require_password_for(&self, role: Role) -> Result<(), AccountError> {
+        self.ways_in.passwords.admit(role).then_some(()).ok_or(AccountError::NoPasswords)
     }
 
     /// Gives a person another role. It counts at once, also on open pages.

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{AccountError, Accounts, Actor, LogInError, Visitor};
 use crate::secret::Secret;
-use crate::store::{NewSession, SessionRecord, StoreError, TokenHash, UserRecord};
+use crate::store::{NewAuditEntry, NewSession, SessionRecord, StoreError, TokenHash, UserRecord};
 
 /// How often the use of a session is recorded, at most.
 const RECORDED_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -94,6 +94,8 @@ impl Accounts {
         &self,
         user: &UserRecord,
         visitor: &Visitor,
+        provider_session: Option<String>,
+        entry: &NewAuditEntry,
     ) -> Result<Option<(Actor, Secret)>, AccountError> {
         let (now, secret) = (self.clock.now(), Secret::random());
         let session = NewSession {
@@ -101,12 +103,13 @@ impl Accounts {
             id: SessionId::new(),
             user: user.name.clone(),
             password_hash: user.password_hash.clone(),
+            provider_session,
             client: visitor.client.clone(),
             replaces: visitor.token.as_deref().map(TokenHash::of),
             created_at: now,
             expires_at: self.policy.end(user.role, now, now),
         };
-        if !self.store.insert_session(&session).await? {
+        if !self.store.insert_session(&session, entry).await? {
             return Ok(None);
         }
         self.changed();
@@ -160,11 +163,13 @@ impl Accounts {
         Ok(())
     }
 
-    async fn look_up(&self, token: &str) -> Result<Option<SessionRecord>, StoreError> {
+    pub(super) async fn look_up(&self, token: &str) -> Result<Option<SessionRecord>, StoreError> {
         let now = self.clock.now();
         let session = self.store.session(&TokenHash::of(token), now).await?;
-        // The role or the policy may be another one than when the end was recorded.
-        Ok(session.filter(|s| self.policy.end(s.person.role, s.created_at, s.last_seen) > now))
+        // The role, the policy and the ways in may be others than when the session began.
+        let may_log_in = |s: &SessionRecord| self.ways_in.admit(s.person.role, s.is_external);
+        let lasts = |s: &SessionRecord| self.policy.end(s.person.role, s.created_at, s.last_seen) > now;
+        Ok(session.filter(|s| may_log_in(s) && lasts(s)))
     }
 
     /// Waits until a session ends, or its person has other roles than these. At this interval it looks even

@@ -19,6 +19,7 @@ mod audit;
 mod contract;
 mod deployments;
 mod devices;
+mod external_identities;
 mod hosts;
 mod ops;
 mod people;
@@ -36,6 +37,7 @@ pub use audit::{
 };
 pub use deployments::{DeploymentStore, NewDeployment, REVERTED_COMMITS};
 pub use devices::{DEVICES_KEPT, DeviceStore};
+pub use external_identities::{ExternalIdentity, ExternalIdentityStore, ExternalPerson, ProviderRoles};
 pub use hosts::{
     EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, JoinTokenRecord, NewHost,
     NewJoinToken, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT,
@@ -65,6 +67,7 @@ pub trait Store:
     + SessionStore
     + DeviceStore
     + SecondFactorStore
+    + ExternalIdentityStore
     + RetentionStore
 {
 }
@@ -81,6 +84,7 @@ impl<T> Store for T where
         + SessionStore
         + DeviceStore
         + SecondFactorStore
+        + ExternalIdentityStore
         + RetentionStore
 {
 }

@@ -15,14 +15,15 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// Returns the number of people.
     async fn count_users(&self) -> Result<u64, StoreError>;
     /// Records a person, or a new password and role for one, and ends that person's sessions. An invitation
-    /// of the same name is void.
+    /// of the same name is void. A person who logs in through a provider gets none: [`ChangePersonError::External`].
     async fn put_user(&self, user: &UserRecord, audit: &NewAuditEntry) -> Result<(), ChangePersonError>;
     /// Returns the person of this name.
     async fn user(&self, name: &str) -> Result<Option<UserRecord>, StoreError>;
     /// Returns everybody, by name.
     async fn people(&self, now: DateTime<Utc>) -> Result<Vec<PersonRecord>, StoreError>;
     /// Changes a person. One who is disabled or deleted has no session any more; the invitations of one who
-    /// is no longer an enabled administrator are void.
+    /// is no longer an enabled administrator are void. The roles of one who logs in through a provider stay:
+    /// [`ChangePersonError::External`].
     async fn change_person(
         &self,
         name: &str,
@@ -89,6 +90,8 @@ pub struct PersonRecord {
     pub grants: Vec<Grant>,
     /// Whether the person's log-ins take a code.
     pub has_second_factor: bool,
+    /// Whether the person logs in through a provider, which also decides the roles.
+    pub is_external: bool,
     /// Since when the person cannot log in; `None` for a person who can.
     pub disabled_at: Option<DateTime<Utc>>,
     /// When a session of the person was last used.
@@ -123,6 +126,9 @@ pub enum ChangePersonError {
     /// Nobody could manage people any more.
     #[error("no enabled administrator would be left")]
     LastAdmin,
+    /// The person logs in through a provider, which decides the roles, and has no password.
+    #[error("the person logs in through a provider")]
+    External,
     /// The person has [`GRANTS`] grants.
     #[error("a person has at most {GRANTS} grants")]
     TooManyGrants,

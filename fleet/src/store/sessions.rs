@@ -18,7 +18,7 @@ const BROWSER_CHARS: usize = 200;
 pub trait SessionStore: Send + Sync + 'static {
     /// Records a session, with the audit entry of the log-in, and ends the one that it replaces. Returns
     /// false, and records nothing, if the person is disabled or has another password by now.
-    async fn insert_session(&self, session: &NewSession) -> Result<bool, StoreError>;
+    async fn insert_session(&self, session: &NewSession, audit: &NewAuditEntry) -> Result<bool, StoreError>;
     /// Returns a session that has not expired.
     async fn session(
         &self,
@@ -59,8 +59,10 @@ pub struct NewSession {
     pub id: SessionId,
     /// The person.
     pub user: String,
-    /// The hash of the password that was checked.
+    /// The hash of the password that was checked; empty for a person who comes through a provider.
     pub password_hash: String,
+    /// The session at the provider, if it named one.
+    pub provider_session: Option<String>,
     /// The browser.
     pub client: Client,
     /// The session that this one replaces in the same browser.
@@ -88,6 +90,8 @@ pub struct SessionRecord {
     pub proved_at: DateTime<Utc>,
     /// Whether the person's log-ins take a code.
     pub has_second_factor: bool,
+    /// Whether the person logs in through a provider.
+    pub is_external: bool,
 }
 
 /// The browser of a session, as it said itself at the log-in: short, and on one line.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_fleet::accounts::{Actor, SessionPolicy};
+use backstay_fleet::accounts::{Actor, SessionPolicy, WaysIn};
 use backstay_fleet::deployments::{DeployError, RevertRequest, SeenPullRequest};
 use backstay_fleet::github::{GitHubError, MergeMethod};
 use backstay_fleet::store::sqlite::SqliteStore;
@@ -75,12 +75,14 @@ async fn actor(fleet: &Fleet, store: &Arc<dyn Store>, name: &str, role: Role) ->
         id: SessionId::new(),
         user: name.into(),
         password_hash: String::new(),
+        provider_session: None,
         client: Client::default(),
         replaces: None,
         created_at: now,
         expires_at: now + chrono::TimeDelta::days(1),
     };
-    assert!(store.insert_session(&session).await.unwrap());
+    let login = NewAuditEntry::new(now, name, "login", "");
+    assert!(store.insert_session(&session, &login).await.unwrap());
     fleet.accounts().session(name).await.unwrap().unwrap()
 }
 
@@ -93,6 +95,7 @@ fn fleet(bench: &Bench, store: &Arc<dyn Store>) -> Fleet {
         queue_time: Duration::from_hours(1),
         retention: Retention::default(),
         sessions: SessionPolicy::default(),
+        ways_in: WaysIn::default(),
         master_key: None,
         github: Some(bench.github.clone()),
     })

@@ -7,7 +7,8 @@ use backstay_model::Action;
 pub(super) enum Access {
     /// Everybody.
     Anybody,
-    /// Who presents the secret that the route itself checks: an agent's token, a signature, an invitation.
+    /// Who presents the secret that the route itself checks: an agent's token, a signature, an invitation, an answer of the
+    /// single sign-on provider. The way to that provider is one, too.
     Own,
     /// People who are logged in and may do this.
     Person(Action),

@@ -1,9 +1,10 @@
 //! Requests for another host name than the public one.
 //!
 //! A name of a stranger may point at this server's address, so that the stranger's page counts as one of that name (DNS
-//! rebinding). With `--public-url`, pages answer to that name only. Health checks, agents and the webhook often use another
-//! name or a bare address, and no browser's cookie lets them in.
+//! rebinding). With `--public-url`, pages answer to that name only. Health checks, agents, the webhook and the
+//! single sign-on provider often use another name or a bare address, and no browser's cookie lets them in.
 
+use super::sso::LOG_OUT;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{StatusCode, header};
@@ -13,7 +14,7 @@ use backstay_app::session::PublicOrigin;
 use backstay_model::wire::endpoint::AGENT_SOCKET;
 
 /// Paths that answer under every name.
-const ANY_NAME: [&str; 3] = ["/healthz", AGENT_SOCKET, "/webhooks/github"];
+const ANY_NAME: [&str; 4] = ["/healthz", AGENT_SOCKET, "/webhooks/github", LOG_OUT];
 
 /// Answers 421 to a request for another name.
 pub(super) async fn check(State(public): State<PublicOrigin>, request: Request, next: Next) -> Response {

@@ -17,6 +17,7 @@ mod output;
 mod pages;
 mod recognised;
 mod refusals;
+mod sso;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -33,6 +34,7 @@ use backstay_app::session::PublicOrigin;
 use backstay_fleet::Fleet;
 use backstay_fleet::github::webhook::DELIVERY_BYTES;
 use backstay_fleet::secret::Secret;
+use backstay_fleet::sso::CALLBACK;
 use backstay_model::Action;
 use backstay_model::wire::endpoint::AGENT_SOCKET;
 use leptos::config::LeptosOptions;
@@ -107,14 +109,18 @@ pub(crate) fn router(
 }
 
 /// The routes beside pages, server functions and files, and who may use each.
-fn plain() -> [(&'static str, Access, MethodRouter<AppState>); 8] {
+fn plain() -> [(&'static str, Access, MethodRouter<AppState>); 11] {
     let deliveries = post(webhook::deliver).layer(DefaultBodyLimit::max(DELIVERY_BYTES));
     let invitation = get(invitation::page).layer(from_fn(pages::never_cached));
+    let log_out = post(sso::log_out).layer(DefaultBodyLimit::max(sso::LOG_OUT_BYTES));
     [
         ("/healthz", Access::Anybody, get(healthy)),
         (AGENT_SOCKET, Access::Own, get(agent_socket::connect)),
         ("/webhooks/github", Access::Own, deliveries),
         ("/invite/{secret}", Access::Own, invitation),
+        (backstay_app::sso::TO_PROVIDER, Access::Own, get(sso::leave)),
+        (CALLBACK, Access::Own, get(sso::come_back)),
+        (sso::LOG_OUT, Access::Own, log_out),
         ("/events", Access::Person(Action::ReadFleet), get(event_stream::stream)),
         ("/audit.csv", Access::Person(Action::Export), get(audit::csv)),
         ("/audit.json", Access::Person(Action::Export), get(audit::json)),

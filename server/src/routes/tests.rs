@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::http::header;
 use backstay_app::api::{GUARDED, OPEN};
-use backstay_fleet::accounts::{Actor, SessionPolicy, StepUp, Visitor};
+use backstay_fleet::accounts::{Actor, SessionPolicy, StepUp, Visitor, WaysIn};
 use backstay_fleet::store::{self, NewHost, NewJoinToken, Store, TokenHash};
 use backstay_fleet::{Fleet, FleetConfig, Retention};
 use backstay_model::people::HostTraits;
@@ -168,6 +168,7 @@ impl Bench {
             queue_time: Duration::from_mins(10),
             retention: Retention::default(),
             sessions,
+            ways_in: WaysIn::default(),
             master_key: None,
             github: None,
         });

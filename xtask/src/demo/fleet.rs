@@ -231,14 +231,15 @@ impl Configuration {
 
     /// A home that works; the open pull request breaks it.
     fn imac0(&self) -> HostStory {
-        let mut generations = vec![self.generation(3), self.generation(YESTERDAY), self.generation(HEAD)];
-        for generation in &mut generations {
-            generation.build.specialisations = words(&["dark", "light"]);
-        }
+        let generations = vec![self.generation(3), self.generation(YESTERDAY), self.generation(HEAD)];
         let tests = "x11 editor shell-prompt gpg-agent ssh-agent direnv fonts mail-sync";
         let broken = ["x11: cannot open display :0"];
         let mut plan = host("imac0", Platform::HomeManager, 10, generations, tests, &broken);
         plan.checkout = Some(self.checkout(HEAD));
+        let past = plan.generations.iter_mut().map(|generation| &mut generation.build);
+        for build in past.chain(plan.pins.values_mut()) {
+            build.specialisations = words(&["dark", "light"]);
+        }
         HostStory { plan, tested: vec![10, 11, 12] }
     }
 
@@ -380,9 +381,9 @@ mod tests {
         for HostStory { plan, .. } in configuration().hosts() {
             let last = &plan.generations.last().unwrap().build;
             let commit = last.commit.clone();
-            let of_inputs = |inputs: &Inputs| Build { commit: commit.clone(), ..inputs.build() };
+            let of_pin = |build: &Build| Build { commit: commit.clone(), ..build.clone() };
             let again = plan.ready.iter().any(|build| build == last)
-                || INPUTS.iter().any(|inputs| of_inputs(inputs) == *last);
+                || plan.pins.values().any(|build| of_pin(build) == *last);
             assert!(again, "{}", plan.name);
         }
     }

@@ -1,5 +1,6 @@
 //! The Node packages of the root `package.json`: what makes the page's files small, the browser tests' Playwright and axe,
-//! and GitHub's own description of its API, which the stand-in for GitHub is checked against.
+//! the OpenID Connect provider of the tests, and GitHub's own description of its API, which the stand-in for GitHub is checked
+//! against.
 
 use std::fs;
 

@@ -20,7 +20,7 @@ use self::counts::Counts;
 use self::times::Times;
 use crate::places::Places;
 use crate::setup::{self, Purpose};
-use crate::{build, words};
+use crate::{build, reference, words};
 
 /// A Rust test that takes this long does not run for a change; all run before it goes in.
 const SLOW: Duration = Duration::from_secs(4);
@@ -53,7 +53,7 @@ pub(crate) enum Part {
     Systemd,
     /// The flake's files, modules and units.
     Nix,
-    /// The documentation builds without a warning.
+    /// The code's documentation builds without a warning, and the reference is what the programs say.
     Docs,
     /// The page's files are within their budget.
     Size,
@@ -110,7 +110,10 @@ impl Part {
             Self::Chaos => chaos::tests(places),
             Self::Systemd => systemd::tests(places),
             Self::Nix => nix::tests(places),
-            Self::Docs => rust::docs(places).map(|()| Counts::default()),
+            Self::Docs => {
+                rust::docs(places)?;
+                reference::check(places).map(|()| Counts::default())
+            }
             Self::Size => size::test(places),
             Self::E2e => browser::tests(places, times),
         }

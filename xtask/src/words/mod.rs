@@ -1,6 +1,7 @@
 //! `cargo xtask words`: checks prose against `docs/writing.md`, that the paths, links and tests it names exist,
-//! and that no page has unescaped text.
+//! that the book in `docs/` is complete, and that no page has unescaped text.
 
+mod book;
 mod phrases;
 mod places;
 mod prose;
@@ -87,11 +88,18 @@ fn check(places: &Places) -> Result<Vec<Finding>> {
     let rust = files.iter().filter(|(path, _)| Kind::of(path) == Some(Kind::Rust));
     let known = Known::of(files.keys().map(String::as_str), rust.map(|(_, text)| text.as_str()));
     let text_of = |path: &str| files.get(path).cloned().unwrap_or_default();
-    let mut findings = Vec::new();
-    for (path, text) in files.iter().filter(|(path, _)| !is_exempt(path)) {
+    let mut findings = book::check(&files);
+    for (path, text) in &files {
         let Some(kind) = Kind::of(path) else { continue };
+        if kind == Kind::Markdown {
+            findings.extend(missing(path, known.dead_links(path, text, &text_of)));
+        }
+        if is_exempt(path) {
+            continue;
+        }
         findings.extend(said(path, kind, text, &phrases));
-        findings.extend(named(path, kind, text, &known, &text_of));
+        let prose = mask(kind, Keep::Comments, text);
+        findings.extend(missing(path, known.missing(path, &prose, kind == Kind::Markdown)));
         if path.starts_with("app/src/") && kind == Kind::Rust {
             findings.extend(unescaped(path, text));
         }
@@ -118,22 +126,14 @@ fn unescaped(path: &str, text: &str) -> Vec<Finding> {
     raw_text::unescaped(text).into_iter().map(finding).collect()
 }
 
-fn named(
-    path: &str,
-    kind: Kind,
-    text: &str,
-    known: &Known,
-    text_of: &dyn Fn(&str) -> String,
-) -> Vec<Finding> {
-    let prose = mask(kind, Keep::Comments, text);
-    let missing = known.missing(path, &prose, kind == Kind::Markdown, text_of).into_iter();
+fn missing(path: &str, missing: Vec<places::Missing>) -> impl Iterator<Item = Finding> {
     let finding = |missing: places::Missing| Finding {
         file: path.to_owned(),
         line: missing.line,
         text: format!("{} does not exist", missing.what),
         is_pending: false,
     };
-    missing.map(finding).collect()
+    missing.into_iter().map(finding)
 }
 
 /// The text of the repository's files, including uncommitted ones; empty if the file holds no prose.

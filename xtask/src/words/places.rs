@@ -1,9 +1,9 @@
 //! Paths, links and tests that prose names, each of which must exist.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
 
 use super::prose::code_span;
+use crate::markdown::{Page, beside, is_address};
 
 /// What exists in the repository.
 pub(super) struct Known {
@@ -29,28 +29,23 @@ impl Known {
         Self { files: files.map(str::to_owned).collect(), functions }
     }
 
-    /// Finds paths in backticks that do not exist; on a page also links, headings and tests.
-    pub(super) fn missing(
+    /// Finds paths in backticks that do not exist; on a page also tests.
+    pub(super) fn missing(&self, file: &str, prose: &str, is_page: bool) -> Vec<Missing> {
+        let missing = code_spans(prose).into_iter().filter(|(_, code)| !self.has_code(file, code, is_page));
+        missing.map(|(at, code)| Missing { line: line_of(prose, at), what: format!("`{code}`") }).collect()
+    }
+
+    /// Finds a page's links and pictures that lead nowhere.
+    pub(super) fn dead_links(
         &self,
         file: &str,
-        prose: &str,
-        is_page: bool,
+        text: &str,
         text_of: &dyn Fn(&str) -> String,
     ) -> Vec<Missing> {
-        let mut missing = Vec::new();
-        for (at, code) in code_spans(prose) {
-            if !self.has_code(file, code, is_page) {
-                missing.push(Missing { line: line_of(prose, at), what: format!("`{code}`") });
-            }
-        }
-        if is_page {
-            for (at, target) in targets(prose) {
-                if !self.has_target(file, target, text_of) {
-                    missing.push(Missing { line: line_of(prose, at), what: target.to_owned() });
-                }
-            }
-        }
-        missing
+        let page = Page::parse(text);
+        let dead = page.links.iter().filter(|link| !self.has_target(file, &link.target, &page, text_of));
+        dead.map(|link| Missing { line: line_of(text, link.range.start), what: link.target.clone() })
+            .collect()
     }
 
     /// False if code is a path or a test of this repository that does not exist.
@@ -83,32 +78,22 @@ impl Known {
         self.files.iter().any(|file| file.ends_with(&end))
     }
 
-    fn has_target(&self, file: &str, target: &str, text_of: &dyn Fn(&str) -> String) -> bool {
-        if target.contains("://") || target.starts_with("mailto:") {
+    fn has_target(&self, file: &str, target: &str, own: &Page, text_of: &dyn Fn(&str) -> String) -> bool {
+        if is_address(target) {
             return true;
         }
-        let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-        let path = if path.is_empty() { file.to_owned() } else { beside(file, path) };
-        self.has(&path) && (heading.is_empty() || headings(&text_of(&path)).any(|slug| slug == heading))
+        let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+        if path.is_empty() {
+            return own.anchors.contains(anchor);
+        }
+        let path = beside(file, path);
+        self.has(&path) && (anchor.is_empty() || Page::parse(&text_of(&path)).anchors.contains(anchor))
     }
 }
 
 /// True for build output, which is not tracked.
 fn is_built(path: &str) -> bool {
     path.split('/').any(|folder| matches!(folder, "target" | "node_modules" | "test-results"))
-}
-
-/// Resolves a path relative to the file that names it.
-fn beside(file: &str, path: &str) -> String {
-    let mut whole = PathBuf::new();
-    for part in Path::new(file).parent().unwrap_or(Path::new("")).join(path).components() {
-        match part {
-            Component::ParentDir => _ = whole.pop(),
-            Component::Normal(name) => whole.push(name),
-            _ => {}
-        }
-    }
-    whole.display().to_string()
 }
 
 /// True if code looks like the name of a test: a sentence of four words or more.
@@ -137,26 +122,6 @@ fn code_spans(prose: &str) -> Vec<(usize, &str)> {
     spans
 }
 
-/// Targets of links and pictures, with their positions.
-fn targets(prose: &str) -> impl Iterator<Item = (usize, &str)> {
-    let after = |start: &'static str, end: char| {
-        prose.match_indices(start).filter_map(move |(at, _)| {
-            let rest = &prose[at + start.len()..];
-            Some((at, rest.split_once(end)?.0))
-        })
-    };
-    after("](", ')').chain(after("src=\"", '"'))
-}
-
-/// The anchors that GitHub gives to the headings of a page.
-fn headings(page: &str) -> impl Iterator<Item = String> {
-    page.lines().filter(|line| line.starts_with('#')).map(|line| {
-        let kept = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
-        let text = line.trim_start_matches('#').trim().to_lowercase();
-        text.chars().filter(|c| kept(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
-    })
-}
-
 fn line_of(prose: &str, at: usize) -> usize {
     prose[..at].matches('\n').count() + 1
 }
@@ -169,7 +134,11 @@ mod tests {
         let files = ["README.md", "docs/a.md", "model/src/op.rs", "server/src/main.rs"];
         let known = Known::of(files.into_iter(), ["fn a_host_is_shown_once() {}"].into_iter());
         let page = |_: &str| "# A\n\n## What runs, and where\n".to_owned();
-        let missing = known.missing(file, prose, file.starts_with("docs"), &page);
+        let is_page = file.starts_with("docs");
+        let mut missing = known.missing(file, prose, is_page);
+        if is_page {
+            missing.extend(known.dead_links(file, prose, &page));
+        }
         missing.into_iter().map(|missing| format!("{} {}", missing.line, missing.what)).collect()
     }
 

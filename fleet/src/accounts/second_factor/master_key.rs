@@ -7,14 +7,12 @@ use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 
-/// Bytes in a key (RFC 8439).
-const KEY_BYTES: usize = 32;
+use crate::sealing_key::{KEY_BYTES, SealingKey};
 
 /// Why a seed is not sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -85,25 +83,14 @@ impl MasterKey {
 
     /// Seals a seed for this person. Nobody else's name opens it.
     pub(crate) fn seal(&self, name: &str, seed: &[u8]) -> Result<String, MasterKeyError> {
-        let key = cipher(&self.keys()?.swap_remove(0)).ok_or(MasterKeyError::Opening)?;
-        let mut nonce = [0; NONCE_LEN];
-        OsRng.try_fill_bytes(&mut nonce).map_err(|_| MasterKeyError::Random)?;
-        let mut sealed = seed.to_vec();
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name), &mut sealed)
-            .map_err(|_| MasterKeyError::Opening)?;
-        Ok(STANDARD.encode([&nonce[..], &sealed].concat()))
+        let key = SealingKey::new(&self.keys()?.swap_remove(0)).ok_or(MasterKeyError::Opening)?;
+        Ok(STANDARD.encode(key.seal(name, seed).ok_or(MasterKeyError::Random)?))
     }
 
     /// Opens what [`MasterKey::seal`] sealed for this person.
     pub(crate) fn unseal(&self, name: &str, sealed: &str) -> Result<Vec<u8>, MasterKeyError> {
-        let bytes = STANDARD.decode(sealed).map_err(|_| MasterKeyError::Opening)?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(MasterKeyError::Opening)?;
-        let opened = self.keys()?.iter().find_map(|key| {
-            let mut text = sealed.to_vec();
-            let nonce = Nonce::assume_unique_for_key(*nonce);
-            let seed = cipher(key)?.open_in_place(nonce, Aad::from(name), &mut text).ok()?;
-            Some(seed.to_vec())
-        });
+        let sealed = STANDARD.decode(sealed).map_err(|_| MasterKeyError::Opening)?;
+        let opened = self.keys()?.iter().find_map(|key| SealingKey::new(key)?.open(name, &sealed));
         opened.ok_or(MasterKeyError::Opening)
     }
 
@@ -136,17 +123,27 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     let mut open = options.open(&new)?;
     open.write_all(text.as_bytes())?;
     open.sync_all()?;
+    #[cfg(unix)]
+    keep_owner(file, &new)?;
     std::fs::rename(new, file)
+}
+
+/// Gives `new` the owner of the file that it replaces: root rotates the key of a server that runs as a user of its own.
+#[cfg(unix)]
+fn keep_owner(file: &Path, new: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    match std::fs::metadata(file) {
+        Ok(replaced) => chown(new, Some(replaced.uid()), Some(replaced.gid())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn random() -> Result<Vec<u8>, MasterKeyError> {
     let mut key = vec![0; KEY_BYTES];
     OsRng.try_fill_bytes(&mut key).map_err(|_| MasterKeyError::Random)?;
     Ok(key)
-}
-
-fn cipher(key: &[u8]) -> Option<LessSafeKey> {
-    UnboundKey::new(&CHACHA20_POLY1305, key).ok().map(LessSafeKey::new)
 }
 
 #[cfg(test)]

@@ -99,6 +99,9 @@ impl Accounts {
     /// [`SecondFactorError`]
     pub async fn begin_second_factor(&self, actor: &Actor) -> Result<(), SecondFactorError> {
         let key = self.master_key.as_ref().ok_or(SecondFactorError::Unavailable)?;
+        if actor.is_external() {
+            return Err(AccountError::External(actor.name().to_owned()).into());
+        }
         let mut seed = [0; totp::SEED_BYTES];
         OsRng.try_fill_bytes(&mut seed).map_err(|_| MasterKeyError::Random)?;
         let sealed = key.seal(actor.name(), &seed)?;

@@ -8,6 +8,7 @@ use backstay_model::view::AuditQuery;
 use backstay_model::{FixedClock, Role};
 use tokio_util::sync::CancellationToken;
 
+mod external;
 mod join_tokens;
 mod log_ins;
 mod people;

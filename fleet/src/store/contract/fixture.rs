@@ -36,6 +36,7 @@ pub(super) fn new_session(token: &str, user: &str, created_at: DateTime<Utc>) ->
         id: SessionId::new(),
         user: user.to_owned(),
         password_hash: "h".to_owned(),
+        provider_session: None,
         client: Client::default(),
         replaces: None,
         created_at,

@@ -13,6 +13,7 @@ mod audit;
 mod delivery;
 mod deployments;
 mod devices;
+mod external_identities;
 mod fixture;
 mod hosts;
 mod join;
@@ -155,6 +156,11 @@ macro_rules! contract {
             pins: [
                 a_pin_is_kept_with_its_audit_entry, a_removed_host_takes_its_pins_with_it,
                 pins_of_generations_that_left_the_profile_make_room,
+            ],
+            external_identities: [
+                a_person_of_a_provider_is_known_by_its_identifier, a_name_is_never_taken_over,
+                of_two_first_log_ins_at_once_one_makes_the_person, the_provider_alone_decides_the_roles,
+                a_person_of_a_provider_gets_no_password, a_log_out_at_the_provider_ends_its_sessions,
             ],
             devices: [a_device_is_known_for_its_person_and_for_a_time],
             retention: [

@@ -78,7 +78,7 @@ pub(super) async fn everybody_is_listed_with_what_is_known_of_their_sessions(ben
     put(&*store, "Jonas", "h", Role::Admin).await;
     for (token, seconds) in [("one", 0), ("two", 30)] {
         let session = new_session(token, "maria", at(seconds));
-        assert!(store.insert_session(&session).await.unwrap());
+        assert!(store.insert_session(&session, &entry("login")).await.unwrap());
     }
     let people = store.people(at(60)).await.unwrap();
     let shown: Vec<_> = people.iter().map(|p| (p.name.as_str(), p.last_seen, p.sessions)).collect();
@@ -110,7 +110,7 @@ pub(super) async fn a_person_has_one_role_on_each_scope(bench: &mut impl Bench) 
     for name in ["boss", "maria"] {
         put(&*store, name, "h", Role::Admin).await;
     }
-    assert!(store.insert_session(&new_session("t", "maria", start())).await.unwrap());
+    assert!(store.insert_session(&new_session("t", "maria", start()), &entry("login")).await.unwrap());
     let grants = async || {
         let person = store.session(&TokenHash::of("t"), at(1)).await.unwrap().unwrap().person;
         let listed = store.people(at(1)).await.unwrap().into_iter().find(|p| p.name == "maria").unwrap();
@@ -148,7 +148,7 @@ pub(super) async fn the_last_enabled_administrator_stays(bench: &mut impl Bench)
         put(&*store, name, "h", role).await;
     }
     store.change_person("away", PersonChange::Disable(at(1)), &entry("x")).await.unwrap();
-    assert!(store.insert_session(&new_session("t", "boss", start())).await.unwrap());
+    assert!(store.insert_session(&new_session("t", "boss", start()), &entry("login")).await.unwrap());
     let before = audited(&*store).await.len();
     for change in [PersonChange::Role(Role::Operator), PersonChange::Disable(at(2)), PersonChange::Delete] {
         let refused = store.change_person("boss", change.clone(), &entry("x")).await;
@@ -183,14 +183,14 @@ pub(super) async fn a_disabled_person_has_no_session(bench: &mut impl Bench) {
     let store = bench.store();
     for (name, role) in [("boss", Role::Admin), ("maria", Role::Viewer)] {
         put(&*store, name, "h", role).await;
-        assert!(store.insert_session(&new_session(name, name, start())).await.unwrap());
+        assert!(store.insert_session(&new_session(name, name, start()), &entry("login")).await.unwrap());
     }
     store.change_person("maria", PersonChange::Disable(at(1)), &entry("x")).await.unwrap();
     assert_eq!(user_of(&*store, "maria", 1).await, None);
     assert_eq!(user_of(&*store, "boss", 1).await.as_deref(), Some("boss"));
-    assert!(!store.insert_session(&new_session("again", "maria", at(1))).await.unwrap());
+    assert!(!store.insert_session(&new_session("again", "maria", at(1)), &entry("login")).await.unwrap());
     store.change_person("maria", PersonChange::Enable, &entry("x")).await.unwrap();
-    assert!(store.insert_session(&new_session("again", "maria", at(1))).await.unwrap());
+    assert!(store.insert_session(&new_session("again", "maria", at(1)), &entry("login")).await.unwrap());
 }
 
 pub(super) async fn a_password_is_changed_from_the_one_that_was_checked(bench: &mut impl Bench) {
@@ -198,7 +198,7 @@ pub(super) async fn a_password_is_changed_from_the_one_that_was_checked(bench: &
     put(&*store, "maria", "h", Role::Viewer).await;
     let (keep, end) = (new_session("keep", "maria", start()), new_session("end", "maria", start()));
     for session in [&keep, &end] {
-        assert!(store.insert_session(session).await.unwrap());
+        assert!(store.insert_session(session, &entry("login")).await.unwrap());
     }
     let checked = store.user("maria").await.unwrap().unwrap();
     assert!(store.change_password(&checked, "h2", Some(keep.id), &entry("x")).await.unwrap());

@@ -24,7 +24,7 @@ pub(super) async fn everything_is_there_after_reopening(bench: &mut impl Bench) 
     let waiting = queued(&*store, id, rollback_action()).await;
     let user = UserRecord { name: "maria".to_owned(), password_hash: "h".to_owned(), role: Role::Admin };
     store.put_user(&user, &entry("user.set")).await.unwrap();
-    assert!(store.insert_session(&new_session("t", "maria", start())).await.unwrap());
+    assert!(store.insert_session(&new_session("t", "maria", start()), &entry("login")).await.unwrap());
     let host = store.host(id).await.unwrap();
     let generations = store.generations(id).await.unwrap();
     let audit = store.audit(&AuditQuery::default(), 100).await.unwrap();

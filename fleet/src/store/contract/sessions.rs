@@ -10,7 +10,7 @@ pub(super) async fn a_new_password_ends_the_sessions(bench: &mut impl Bench) {
     let store = bench.store();
     for name in ["maria", "jonas"] {
         put(&*store, name, "h", Role::Viewer).await;
-        assert!(store.insert_session(&new_session(name, name, start())).await.unwrap());
+        assert!(store.insert_session(&new_session(name, name, start()), &entry("login")).await.unwrap());
     }
     put(&*store, "maria", "h2", Role::Viewer).await;
     assert_eq!(user_of(&*store, "maria", 1).await, None);
@@ -22,7 +22,7 @@ pub(super) async fn a_session_lasts_until_it_expires(bench: &mut impl Bench) {
     put(&*store, "maria", "h", Role::Viewer).await;
     let client = Client::new("192.0.2.1", "a browser\nwith a line");
     let session = NewSession { client: client.clone(), ..new_session("t", "maria", start()) };
-    assert!(store.insert_session(&session).await.unwrap());
+    assert!(store.insert_session(&session, &entry("login")).await.unwrap());
     assert_eq!(user_of(&*store, "t", 59).await.as_deref(), Some("maria"));
     assert_eq!(user_of(&*store, "t", 60).await, None);
     assert_eq!(user_of(&*store, "other", 0).await, None);
@@ -36,7 +36,7 @@ pub(super) async fn a_used_session_lasts_longer(bench: &mut impl Bench) {
     let store = bench.store();
     put(&*store, "maria", "h", Role::Viewer).await;
     let session = new_session("t", "maria", start());
-    assert!(store.insert_session(&session).await.unwrap());
+    assert!(store.insert_session(&session, &entry("login")).await.unwrap());
     store.touch_session(session.id, at(30), at(90)).await.unwrap();
     assert_eq!(user_of(&*store, "t", 89).await.as_deref(), Some("maria"));
     assert_eq!(user_of(&*store, "t", 90).await, None);
@@ -48,8 +48,8 @@ pub(super) async fn a_used_session_lasts_longer(bench: &mut impl Bench) {
 pub(super) async fn a_session_belongs_to_the_password_that_was_checked(bench: &mut impl Bench) {
     let store = bench.store();
     put(&*store, "maria", "h2", Role::Viewer).await;
-    assert!(!store.insert_session(&new_session("t", "maria", start())).await.unwrap());
-    assert!(!store.insert_session(&new_session("t", "nobody", start())).await.unwrap());
+    assert!(!store.insert_session(&new_session("t", "maria", start()), &entry("login")).await.unwrap());
+    assert!(!store.insert_session(&new_session("t", "nobody", start()), &entry("login")).await.unwrap());
     assert_eq!(user_of(&*store, "t", 0).await, None);
     assert_eq!(audited(&*store).await, ["user.set"], "nor the entry of a log-in");
 }
@@ -59,7 +59,7 @@ pub(super) async fn an_ended_session_is_over(bench: &mut impl Bench) {
     put(&*store, "maria", "h", Role::Viewer).await;
     let (one, two) = (new_session("one", "maria", start()), new_session("two", "maria", start()));
     for session in [&one, &two] {
-        assert!(store.insert_session(session).await.unwrap());
+        assert!(store.insert_session(session, &entry("login")).await.unwrap());
     }
     assert!(!store.end_session("jonas", one.id, &entry("x")).await.unwrap(), "it is not theirs");
     assert!(store.end_session("maria", one.id, &entry("login.ended")).await.unwrap());
@@ -75,9 +75,9 @@ pub(super) async fn all_sessions_but_one_are_ended(bench: &mut impl Bench) {
         put(&*store, name, "h", Role::Viewer).await;
     }
     let keep = new_session("keep", "maria", start());
-    assert!(store.insert_session(&keep).await.unwrap());
+    assert!(store.insert_session(&keep, &entry("login")).await.unwrap());
     for (token, name) in [("a", "maria"), ("b", "maria"), ("jonas", "jonas")] {
-        assert!(store.insert_session(&new_session(token, name, start())).await.unwrap());
+        assert!(store.insert_session(&new_session(token, name, start()), &entry("login")).await.unwrap());
     }
     assert_eq!(store.end_other_sessions("maria", Some(keep.id), &entry("x")).await.unwrap(), 2);
     assert_eq!(store.end_other_sessions("maria", Some(keep.id), &entry("x")).await.unwrap(), 0);
@@ -89,9 +89,9 @@ pub(super) async fn all_sessions_but_one_are_ended(bench: &mut impl Bench) {
 pub(super) async fn a_session_replaces_another(bench: &mut impl Bench) {
     let store = bench.store();
     put(&*store, "maria", "h", Role::Viewer).await;
-    assert!(store.insert_session(&new_session("old", "maria", start())).await.unwrap());
+    assert!(store.insert_session(&new_session("old", "maria", start()), &entry("login")).await.unwrap());
     let new = NewSession { replaces: Some(TokenHash::of("old")), ..new_session("new", "maria", start()) };
-    assert!(store.insert_session(&new).await.unwrap());
+    assert!(store.insert_session(&new, &entry("login")).await.unwrap());
     assert_eq!(user_of(&*store, "old", 1).await, None);
     assert_eq!(user_of(&*store, "new", 1).await.as_deref(), Some("maria"));
 }
@@ -106,7 +106,7 @@ pub(super) async fn the_sessions_used_last_are_kept(bench: &mut impl Bench) {
         if number == 1 {
             store.touch_session(ids[0], at(1), at(61)).await.unwrap();
         }
-        assert!(store.insert_session(&session).await.unwrap());
+        assert!(store.insert_session(&session, &entry("login")).await.unwrap());
     }
     let kept = store.sessions("maria", start()).await.unwrap();
     assert_eq!(kept.len(), usize::try_from(SESSIONS_KEPT).unwrap());
@@ -118,8 +118,8 @@ pub(super) async fn the_sessions_used_last_are_kept(bench: &mut impl Bench) {
 pub(super) async fn what_has_expired_is_deleted(bench: &mut impl Bench) {
     let store = bench.store();
     put(&*store, "maria", "h", Role::Viewer).await;
-    assert!(store.insert_session(&new_session("short", "maria", start())).await.unwrap());
-    assert!(store.insert_session(&new_session("long", "maria", at(1))).await.unwrap());
+    assert!(store.insert_session(&new_session("short", "maria", start()), &entry("login")).await.unwrap());
+    assert!(store.insert_session(&new_session("long", "maria", at(1)), &entry("login")).await.unwrap());
     store.delete_expired(at(60)).await.unwrap();
     assert_eq!(user_of(&*store, "short", 0).await, None);
     assert_eq!(user_of(&*store, "long", 0).await.as_deref(), Some("maria"));

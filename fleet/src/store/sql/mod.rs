@@ -18,6 +18,7 @@ macro_rules! is_open {
 mod audit;
 mod deployments;
 mod devices;
+mod external_identities;
 mod grants;
 mod hosts;
 mod invitations;

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use backstay_model::{InvitationId, PersonView, Role, SessionId};
 use chrono::{DateTime, Utc};
 
+use super::external_identities::{self, is_external};
 use super::grants::grants_of_user;
 use super::row::{Columns, FromRow, all, optional, stored_time};
 use super::second_factors::has_second_factor;
@@ -31,6 +32,7 @@ impl FromRow for PersonRecord {
             role: row.parsed("role")?,
             grants: grants::in_row(row)?,
             has_second_factor: row.flag("has_second_factor")?,
+            is_external: row.flag("is_external")?,
             disabled_at: row.time_opt("disabled_at")?,
             last_seen: row.time_opt("last_seen")?,
             sessions: row.number("sessions")?,
@@ -97,6 +99,9 @@ impl PeopleStore for SqlStore {
 
     async fn put_user(&self, user: &UserRecord, audit: &NewAuditEntry) -> Result<(), ChangePersonError> {
         let mut tx = self.begin().await?;
+        if external_identities::comes_through_provider(&mut tx, &user.name).await? {
+            return Err(ChangePersonError::External);
+        }
         let was_admin = has_admin(&mut tx, Some(&user.name)).await?;
         sqlx::query(
             "INSERT INTO users (name, password_hash, role) VALUES ($1, $2, $3)
@@ -123,6 +128,8 @@ impl PeopleStore for SqlStore {
             grants_of_user!(),
             ", ",
             has_second_factor!(),
+            ", ",
+            is_external!(),
             " FROM users ORDER BY LOWER(name), name",
         ))
         .bind(stored_time(now));
@@ -139,6 +146,11 @@ impl PeopleStore for SqlStore {
         let known = sqlx::query("SELECT 1 FROM users WHERE name = $1").bind(name);
         if known.fetch_optional(&mut *tx).await?.is_none() {
             return Err(ChangePersonError::Unknown);
+        }
+        let sets_role =
+            matches!(change, PersonChange::Role(_) | PersonChange::Grant(_) | PersonChange::Revoke(_));
+        if sets_role && external_identities::comes_through_provider(&mut tx, name).await? {
+            return Err(ChangePersonError::External);
         }
         let was_admin = has_admin(&mut tx, Some(name)).await?;
         apply(&mut tx, name, change).await?;

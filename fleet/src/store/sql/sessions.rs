@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use backstay_model::{Person, SessionId};
 use chrono::{DateTime, Utc};
 
+use super::external_identities::is_external;
 use super::grants::{self, grants_of_user};
 use super::row::{Columns, FromRow, all, optional, stored_time};
 use super::second_factors::has_second_factor;
@@ -27,6 +28,7 @@ impl FromRow for SessionRecord {
             last_seen: row.time("last_seen")?,
             proved_at: row.time_opt("proved_at")?.map_or_else(|| row.time("created_at"), Ok)?,
             has_second_factor: row.flag("has_second_factor")?,
+            is_external: row.flag("is_external")?,
         })
     }
 }
@@ -45,8 +47,9 @@ pub(super) async fn delete_others(
 
 async fn insert(tx: &mut Tx, session: &NewSession) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
-        "INSERT INTO sessions (token_hash, id, user_name, address, browser, created_at, last_seen, expires_at)
-         SELECT $1, $2, name, $5, $6, $7, $7, $8 FROM users
+        "INSERT INTO sessions (token_hash, id, user_name, address, browser, created_at, last_seen, expires_at,
+                               provider_session)
+         SELECT $1, $2, name, $5, $6, $7, $7, $8, $9 FROM users
          WHERE name = $3 AND password_hash = $4 AND disabled_at IS NULL",
     )
     .bind(&session.token.0)
@@ -57,6 +60,7 @@ async fn insert(tx: &mut Tx, session: &NewSession) -> Result<bool, StoreError> {
     .bind(&session.client.browser)
     .bind(stored_time(session.created_at))
     .bind(stored_time(session.expires_at))
+    .bind(&session.provider_session)
     .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() > 0)
@@ -64,7 +68,7 @@ async fn insert(tx: &mut Tx, session: &NewSession) -> Result<bool, StoreError> {
 
 #[async_trait]
 impl SessionStore for SqlStore {
-    async fn insert_session(&self, session: &NewSession) -> Result<bool, StoreError> {
+    async fn insert_session(&self, session: &NewSession, audit: &NewAuditEntry) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         if !insert(&mut tx, session).await? {
             return Ok(false);
@@ -88,8 +92,7 @@ impl SessionStore for SqlStore {
             .bind(stored_time(session.created_at))
             .execute(&mut *tx)
             .await?;
-        let entry = NewAuditEntry::new(session.created_at, &session.user, "login", "Logged in.");
-        audit::append(&mut tx, &entry).await?;
+        audit::append(&mut tx, audit).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -104,6 +107,8 @@ impl SessionStore for SqlStore {
             grants_of_user!(),
             ", ",
             has_second_factor!(),
+            ", ",
+            is_external!(),
             " FROM sessions JOIN users ON users.name = sessions.user_name
              WHERE sessions.token_hash = $1 AND sessions.expires_at > $2 AND users.disabled_at IS NULL",
         ))
@@ -118,6 +123,8 @@ impl SessionStore for SqlStore {
             grants_of_user!(),
             ", ",
             has_second_factor!(),
+            ", ",
+            is_external!(),
             " FROM sessions JOIN users ON users.name = sessions.user_name
              WHERE users.name = $1 AND sessions.expires_at > $2 ORDER BY sessions.last_seen DESC, sessions.id DESC",
         ))

@@ -167,6 +167,7 @@ fn migrations() -> Migrator {
         (17, "grants", include_str!("../../../../migrations/sqlite/0017_grants.sql")),
         (18, "second factors", include_str!("../../../../migrations/sqlite/0018_second_factors.sql")),
         (19, "retention", include_str!("../../../../migrations/sqlite/0019_retention.sql")),
+        (20, "oidc", include_str!("../../../../migrations/sqlite/0020_oidc.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -70,8 +70,16 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::event::Tone;
+    use crate::wire::event::{ALIVE, Tone};
     use crate::{OpStatus, Stream, sample};
+
+    #[test]
+    fn the_reference_names_every_event() {
+        let reference = include_str!("../../../../docs/reference/addresses-and-events.md");
+        for name in Event::NAMES.into_iter().chain([ALIVE]) {
+            assert!(reference.contains(&format!("`{name}`")), "{name}");
+        }
+    }
 
     #[test]
     fn an_event_survives_the_round_trip() {

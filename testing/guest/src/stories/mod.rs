@@ -1,6 +1,7 @@
 //! The stories: what happens to a host, and what must hold afterwards.
 
 mod basic;
+mod console;
 mod doctor;
 mod faults;
 pub(crate) mod guests;
@@ -34,6 +35,11 @@ pub(crate) const ALL: &[Story] = &[
     },
     Story { name: "the doctor names what a switch would miss", tell: doctor::lacking },
     Story { name: "a host joins by command, and is known", tell: join::joined },
+    Story { name: "the first password is in the journal", tell: console::first_start },
+    Story {
+        name: "a key is rotated and a backup restored on the console: the server serves",
+        tell: console::kept,
+    },
     Story { name: "the basic tests and probes judge units as systemd does", tell: basic::judged },
     Story { name: "the same in a home, by its own systemd", tell: basic::judged_at_home },
     Story { name: "a rollback restarts the agent and systemd: agent as root", tell: restarts::root },
