@@ -18,9 +18,9 @@ let
 
   settings.options = {
     database = mkOption {
-      type = types.strMatching "sqlite:.+";
+      type = types.strMatching "(sqlite|postgres(ql)?):.+";
       default = "sqlite:///var/lib/backstay/backstay.sqlite3";
-      description = "The database.";
+      description = "The database: SQLite, or PostgreSQL such as postgres:///backstay?host=/run/postgresql.";
     };
     listen = mkOption {
       type = types.strMatching ".+:[0-9]+";

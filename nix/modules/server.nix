@@ -32,6 +32,7 @@ let
     "github-token-file"
     "github-webhook-secret-file"
   ];
+  localPostgres = builtins.match "postgres(ql)?:///.*" cfg.settings.database != null;
   oidc = [
     "oidc-client-id"
     "oidc-client-secret-file"
@@ -53,6 +54,7 @@ in
 
   config = lib.mkIf cfg.enable {
     assertions = lib.mapAttrsToList (name: secrets.assertion "services.backstay-server.settings.${name}") secretFiles ++ [
+      (ask (given "master-key-file" || lib.hasPrefix "sqlite:" cfg.settings.database) "settings: a PostgreSQL database has no folder for the master key. Set `master-key-file`.")
       (ask (!given "oidc-issuer" || lib.all given needIssuer) "settings: `oidc-issuer` needs all of ${lib.concatStringsSep ", " needIssuer}.")
       (ask (given "oidc-issuer" || !lib.any given oidc) "settings: options of single sign-on are set, but not `oidc-issuer`, the provider's address.")
       (ask (!(given "repository" && given "github-repository")) "settings: `repository` and `github-repository` both name the configuration repository. Set one of them.")
@@ -70,7 +72,7 @@ in
       description = "Backstay server";
       wantedBy = [ "multi-user.target" ];
       wants = [ "network-online.target" ];
-      after = [ "network-online.target" ];
+      after = [ "network-online.target" ] ++ lib.optional localPostgres "postgresql.service";
       path = [ pkgs.git ];
       unitConfig.StartLimitIntervalSec = 0;
       environment = lib.mapAttrs' (name: from: lib.nameValuePair (variable name) (value name from)) set // {

@@ -7,7 +7,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ pub const VARIABLE: &str = "BACKSTAY_TEST_POSTGRES";
 /// The name of the databases' owner.
 const OWNER: &str = "backstay";
 /// Upper bound on the start. Long, because a busy machine is not the server's fault.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A server. Dropping it stops the server and deletes its folder.
@@ -125,7 +125,7 @@ fn spawn(mut command: Command) -> Result<(Pid, JoinHandle<()>)> {
     let (send, receive) = mpsc::channel::<std::io::Result<Pid>>();
     let waiter = thread::spawn(move || match command.spawn() {
         Ok(mut child) => {
-            let _ = send.send(Ok(pid(&child)));
+            let _ = send.send(Ok(Pid::from_child(&child)));
             let _ = child.wait();
         }
         Err(error) => {
@@ -133,10 +133,6 @@ fn spawn(mut command: Command) -> Result<(Pid, JoinHandle<()>)> {
         }
     });
     Ok((receive.recv()?.context("setpriv, of util-linux, cannot be run")?, waiter))
-}
-
-fn pid(child: &Child) -> Pid {
-    Pid::from_child(child)
 }
 
 /// A command that ends with the thread that spawns it, as this user.

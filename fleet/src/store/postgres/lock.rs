@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions as _, Row as _};
 use super::{StoreError, options};
 
 /// How long the server waits for a database that starts later than itself.
-const START_TIME: Duration = Duration::from_secs(60);
+const START_TIME: Duration = Duration::from_mins(1);
 /// The pause between two attempts.
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest answer to a check.

@@ -1,17 +1,19 @@
 //! The space that the database takes.
 
+use std::future::{Ready, ready};
+
 use super::PostgresStore;
 use super::sql::Columns as _;
 use crate::store::{DiskUse, StoreError};
 
 /// PostgreSQL's autovacuum finds the space of removed rows and uses it again.
-pub(super) async fn give_back(_: &PostgresStore, _: u32) -> Result<bool, StoreError> {
-    Ok(false)
+pub(super) fn give_back(_: &PostgresStore, _: u32) -> Ready<Result<bool, StoreError>> {
+    ready(Ok(false))
 }
 
-pub(super) async fn compact(_: &PostgresStore) -> Result<(), StoreError> {
+pub(super) fn compact(_: &PostgresStore) -> Ready<Result<(), StoreError>> {
     let words = "PostgreSQL uses free space again on its own. To give it back to the file system, run `VACUUM FULL` with psql";
-    Err(StoreError::NotAFile(words))
+    ready(Err(StoreError::NotAFile(words)))
 }
 
 pub(super) async fn disk_use(store: &PostgresStore) -> Result<DiskUse, StoreError> {

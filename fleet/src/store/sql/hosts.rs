@@ -414,7 +414,7 @@ async fn record_generations(tx: &mut Tx, host: HostId, some: &[Generation]) -> R
     // Of two with one number, the last counts: PostgreSQL refuses to update a row twice in one statement.
     let some: BTreeMap<_, _> = some.iter().map(|generation| (generation.number, generation)).collect();
     let some: Vec<_> = some.into_values().collect();
-    let json = some.iter().map(|it| stored_json(it)).collect::<Result<Vec<_>, _>>()?;
+    let json = some.iter().map(stored_json).collect::<Result<Vec<_>, _>>()?;
     let mut query =
         QueryBuilder::<Db>::new("INSERT INTO generations (host_id, number, in_profile, generation) ");
     query.push_values(some.iter().zip(json), |mut row, (generation, json)| {
