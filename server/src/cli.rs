@@ -236,8 +236,20 @@ pub(crate) async fn open_store(options: &DatabaseOptions) -> anyhow::Result<Arc<
     store::open(url).await.with_context(|| format!("the database {url} cannot be opened"))
 }
 
+/// Opens the server's database for one of the other commands. A missing file stays missing: a new one would not be the server's.
+pub(crate) async fn open_existing(options: &DatabaseOptions) -> anyhow::Result<Arc<dyn Store>> {
+    if let Some(file) = store::file(&options.database).ok().filter(|file| !file.exists()) {
+        bail!(
+            "there is no database {}, so nothing was done; name the server's with --database or BACKSTAY_DATABASE",
+            file.display()
+        );
+    }
+    open_store(options).await
+}
+
+/// Opens the people of the server's database for one of the other commands.
 pub(crate) async fn open_accounts(options: &DatabaseOptions) -> anyhow::Result<Accounts> {
-    Ok(Accounts::new(open_store(options).await?, Arc::new(SystemClock)))
+    Ok(Accounts::new(open_existing(options).await?, Arc::new(SystemClock)))
 }
 
 /// Prints a new join token, alone on a line, for use in scripts.
@@ -277,7 +289,7 @@ pub(crate) async fn revoke_join_token(options: RevokeJoinTokenOptions) -> anyhow
 
 /// Gives the free space in the database back.
 pub(crate) async fn compact_database(options: DatabaseOptions) -> anyhow::Result<()> {
-    let store = open_store(&options).await?;
+    let store = open_existing(&options).await?;
     let before = store.disk_use().await?.total;
     store.compact().await.with_context(|| format!("{} was not compacted", options.database))?;
     let after = store.disk_use().await?.total;

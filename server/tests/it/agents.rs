@@ -146,6 +146,19 @@ async fn the_server_ends_although_agents_and_pages_are_connected() {
     while events.next().await.is_some() {}
 }
 
+/// As on NixOS, where the server's database is not in the folder of the administrator's shell.
+#[tokio::test]
+async fn a_command_makes_no_database_beside_the_servers() {
+    let server = Server::start().await;
+    let elsewhere = server.database().with_file_name("elsewhere.sqlite3");
+    let url = format!("sqlite://{}", elsewhere.display());
+    for command in ["join-token", "join-tokens", "compact-database"] {
+        let refused = server.fails(&[command, "--database", &url]).await;
+        assert!(refused.contains("there is no database") && refused.contains("--database"), "{refused}");
+        assert!(!elsewhere.exists());
+    }
+}
+
 #[tokio::test]
 async fn unused_join_tokens_are_listed_and_revoked() {
     let server = Server::start().await;

@@ -73,9 +73,9 @@ impl Demo {
         let repository = configuration.url();
         let start = server::Start { built, folder, port };
         let mut github = GitHub::start(&mut supervisor, built, &configuration, folder, stop)?;
+        let server = start.server(&mut supervisor, &github, stop)?;
         let tokens = hosts.iter().map(|host| start.join_token(host.name()));
         let tokens = tokens.collect::<Result<Vec<_>>>()?;
-        let server = start.server(&mut supervisor, &github, stop)?;
         github.send_events_to(&server.url)?;
 
         println!("Starting the agents ...");
