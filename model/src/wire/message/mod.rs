@@ -259,8 +259,8 @@ fn without_nul(json: &str) -> Cow<'_, str> {
         replaced.push_str(&rest[..at]);
         rest = &rest[at..];
         // The letter after a backslash belongs to it: “\\\\u0000” is a backslash and letters.
-        let (escape, after) =
-            rest.split_at(if rest.starts_with(NUL) { NUL.len() } else { rest.len().min(2) });
+        let letter = || rest.char_indices().nth(2).map_or(rest.len(), |(end, _)| end);
+        let (escape, after) = rest.split_at(if rest.starts_with(NUL) { NUL.len() } else { letter() });
         replaced.push_str(if escape == NUL { "\\ufffd" } else { escape });
         rest = after;
     }

@@ -343,4 +343,7 @@ fn the_character_that_postgresql_refuses_is_replaced() {
         };
         assert_eq!(lines[0].text, expected);
     }
+    for broken in [r#"{"type": "\u0000 \é"}"#, r"\u0000\", r"\u0000 \"] {
+        assert!(AgentMessage::decode(broken).is_err(), "{broken}");
+    }
 }
