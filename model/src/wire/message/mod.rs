@@ -246,8 +246,8 @@ pub trait Message: Serialize + for<'de> Deserialize<'de> {
     }
 }
 
-/// Replaces the character U+0000 in JSON text, as terminals and browsers do: PostgreSQL stores no text that holds it, and no
-/// message should fail because a program of the host printed one.
+/// Replaces the character U+0000 in JSON text: PostgreSQL stores no text that holds it, and no message should fail because a
+/// program of the host printed one. U+001A is Unicode's control for this, and as long, so that every text stays within its limit.
 fn without_nul(json: &str) -> Cow<'_, str> {
     const NUL: &str = "\\u0000";
     if !json.contains(NUL) {
@@ -261,7 +261,7 @@ fn without_nul(json: &str) -> Cow<'_, str> {
         // The letter after a backslash belongs to it: “\\\\u0000” is a backslash and letters.
         let letter = || rest.char_indices().nth(2).map_or(rest.len(), |(end, _)| end);
         let (escape, after) = rest.split_at(if rest.starts_with(NUL) { NUL.len() } else { letter() });
-        replaced.push_str(if escape == NUL { "\\ufffd" } else { escape });
+        replaced.push_str(if escape == NUL { "\\u001a" } else { escape });
         rest = after;
     }
     replaced.push_str(rest);

@@ -180,12 +180,14 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
 proptest! {
     #[test]
     fn an_agents_message_survives_the_round_trip(message in agent_message()) {
-        prop_assert_eq!(AgentMessage::decode(&message.encode().unwrap()).unwrap(), message);
+        let sent = message.encode().unwrap();
+        prop_assert_eq!(AgentMessage::decode(&sent).unwrap().encode().unwrap(), without_nul(&sent));
     }
 
     #[test]
     fn a_servers_message_survives_the_round_trip(message in server_message()) {
-        prop_assert_eq!(ServerMessage::decode(&message.encode().unwrap()).unwrap(), message);
+        let sent = message.encode().unwrap();
+        prop_assert_eq!(ServerMessage::decode(&sent).unwrap().encode().unwrap(), without_nul(&sent));
     }
 
     #[test]
@@ -220,7 +222,7 @@ proptest! {
         let message = AgentMessage::Facts { facts: Box::new(facts) };
         let json = serde_json::to_string(&message).unwrap();
         prop_assume!(json.len() <= MESSAGE_BYTES);
-        prop_assert_eq!(AgentMessage::decode(&json).unwrap(), message);
+        prop_assert_eq!(AgentMessage::decode(&json).unwrap().encode().unwrap(), without_nul(&json));
     }
 }
 
@@ -332,8 +334,7 @@ fn limits_are_kept() {
 #[test]
 fn the_character_that_postgresql_refuses_is_replaced() {
     let backslash = "a\\u0000";
-    for (text, expected) in
-        [("a\0b\0", "a\u{fffd}b\u{fffd}"), (backslash, backslash), ("\\\0\"é", "\\\u{fffd}\"é")]
+    for (text, expected) in [("a\0b\0", "a\u{1a}b\u{1a}"), (backslash, backslash), ("\\\0\"é", "\\\u{1a}\"é")]
     {
         let lines =
             vec![OutputLine { seq: 1, stream: Stream::Stdout, at: DateTime::UNIX_EPOCH, text: text.into() }];
