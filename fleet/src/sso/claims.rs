@@ -1,4 +1,4 @@
-//! What the provider says of a person.
+//! What the provider says about a person.
 
 use backstay_model::wire::limits::{PERSON_NAME_CHARS, is_person_name};
 use openidconnect::AdditionalClaims;

@@ -1,6 +1,6 @@
 //! Single sign-on: people log in through an OpenID Connect provider.
 //!
-//! Here is what is said between this server and the provider; [`accounts`](crate::accounts) decides who gets in. The flow is the
+//! This module talks to the provider; [`accounts`](crate::accounts) decides who gets in. The flow is the
 //! authorization code flow with PKCE (OpenID Connect Core 1.0, RFC 7636), and the crate `openidconnect` checks the tokens.
 
 mod claims;

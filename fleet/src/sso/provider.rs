@@ -1,5 +1,4 @@
-//! What the provider publishes of itself: its endpoints and its keys. Read when somebody needs it first, so that a provider that is
-//! away keeps nothing from starting.
+//! The provider's metadata: its endpoints and keys. They are read at the first log-in, so the server starts without the provider.
 
 use std::sync::Arc;
 
@@ -51,7 +50,8 @@ impl Provider {
         self.read(http, |known, age| !Arc::ptr_eq(known, than) || age < at_least).await
     }
 
-    /// Returns what is known if it is good enough, else reads it. One reading at a time: those who wait for it use its result.
+    /// Returns the metadata in memory if it is good enough, and otherwise reads it. One request at a time; callers that wait
+    /// use its result.
     async fn read(
         &self,
         http: &Http,

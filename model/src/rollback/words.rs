@@ -4,7 +4,7 @@ use super::OLD_AFTER;
 use crate::Generation;
 use crate::wire::limits::few;
 
-/// A target, with what is known about it.
+/// A target and its drawbacks.
 pub(super) struct Target<'a> {
     pub(super) generation: &'a Generation,
     pub(super) newer: bool,

@@ -1,9 +1,9 @@
 //! The store in a PostgreSQL database.
 //!
 //! The statements are those of SQLite, from `sql`, and so is the promise that they rely on: **one transaction
-//! writes at a time**. Each takes an advisory lock first, which ends with it. No transaction can therefore meet a
-//! serialization failure or a deadlock with another one, and nothing is retried. Readers take no lock: each
-//! reads one moment (`REPEATABLE READ`).
+//! writes at a time**. Each takes an advisory lock first, which ends with it, so two transactions cannot deadlock,
+//! and nothing is retried. Writes of a single statement read nothing before, and take no such lock. Readers take
+//! none either: each reads one moment (`REPEATABLE READ`).
 //!
 //! Only a server that holds the [`ServerLock`] serves the database, because it keeps live state in memory.
 
